@@ -1,0 +1,93 @@
+'use strict';
+
+// While JavaScript does something else for long: heartbeats go on, and what arrives does not pile up in memory.
+
+const assert = require('node:assert/strict');
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const amqplib = require('../../lib/amqplib');
+const { brokers } = require('../support/brokers');
+
+function withResolvers() {
+  const resolvers = {};
+  resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
+  return resolvers;
+}
+
+function block(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+for (const broker of brokers) {
+  // What a client has not taken yet must not keep the broker from hearing its heartbeats.
+  test(`a large message that is not taken for longer than the heartbeat costs nothing (${broker.name})`, {
+    skip: broker.skip,
+  }, async () => {
+    const url = await broker.open();
+    const connection = await amqplib.connect(`${url}?heartbeat=1`);
+    const channel = await connection.createConfirmChannel();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    for (let i = 0; i < 3; i++) channel.sendToQueue(queue, Buffer.alloc(20 << 20));
+    await channel.waitForConfirms();
+    const lengths = [];
+    const all = Promise.withResolvers?.() ?? withResolvers();
+    connection.on('error', all.reject);
+    await channel.consume(queue, ({ content }) => lengths.push(content.length) === 3 && all.resolve());
+    block(5000);
+    await all.promise;
+    assert.deepEqual(lengths, Array(3).fill(20 << 20));
+    await connection.close();
+  });
+
+  // A broker gives a client up after two intervals of silence.
+  test(`heartbeats go on while JavaScript is blocked (${broker.name})`, { skip: broker.skip }, async () => {
+    const url = await broker.open();
+    const connection = await amqplib.connect(`${url}?heartbeat=1`);
+    const events = [];
+    for (const event of ['error', 'close']) connection.on(event, (error) => events.push([event, error]));
+    assert.equal(connection.connection.heartbeat, 1);
+    const channel = await connection.createChannel();
+    block(5000);
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    assert.ok(queue);
+    assert.deepEqual(events, []);
+    await connection.close();
+  });
+}
+
+test('a noAck flood waits in the broker while the consumer blocks', async () => {
+  const MESSAGES = 300_000;
+  const LIMIT_BYTES = 200 << 20;
+  const child = fork(path.join(__dirname, 'broker-program.js'));
+  const [url] = await once(child, 'message');
+  const connection = await amqplib.connect(url);
+  const publisher = await connection.createConfirmChannel();
+  const { queue } = await publisher.assertQueue('', { exclusive: true });
+  const body = Buffer.alloc(1024, 'x');
+  for (let sent = 0; sent < MESSAGES; sent++) {
+    if (!publisher.sendToQueue(queue, body)) await once(publisher, 'drain');
+  }
+  await publisher.waitForConfirms();
+  let received = 0;
+  let highest = 0;
+  await new Promise((resolve) => {
+    publisher.consume(
+      queue,
+      () => {
+        received++;
+        // Long enough for 300 MB to arrive, if anybody read them.
+        if (received === 1) block(2000);
+        if (received % 1000 === 1) highest = Math.max(highest, process.memoryUsage.rss());
+        if (received === MESSAGES) resolve();
+      },
+      { noAck: true },
+    );
+  });
+  await connection.close();
+  child.disconnect();
+  await once(child, 'exit');
+  assert.ok(highest < LIMIT_BYTES, `${highest >> 20} MiB resident`);
+});

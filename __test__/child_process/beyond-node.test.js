@@ -1,0 +1,205 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const { createInterface } = require('node:readline');
+const { text } = require('node:stream/consumers');
+const { test } = require('node:test');
+
+const { exec, fork, RunError, run, spawn } = require('../../lib/child_process');
+
+const modulePath = require.resolve('../../lib/child_process');
+
+// Resolves when no such process is left (a zombie is none).
+async function gone(pid) {
+  for (;;) {
+    let stat;
+    try {
+      stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    } catch {
+      return;
+    }
+    if (/\) [ZX]/.test(stat)) return;
+    await new Promise(setImmediate);
+  }
+}
+
+// The pids that a program prints, one per line.
+async function pidsOf(stream, count) {
+  const pids = [];
+  for await (const line of createInterface({ input: stream })) {
+    pids.push(Number(line));
+    if (pids.length === count) return pids;
+  }
+  throw new Error(`only ${pids.length} of ${count} pids came`);
+}
+
+test('all gives both outputs in the order of the writes', async () => {
+  const child = spawn('sh', ['-c', 'for i in 1 2 3; do echo out$i; echo err$i >&2; done'], { all: true });
+  assert.equal(await text(child.all), 'out1\nerr1\nout2\nerr2\nout3\nerr3\n');
+  assert.equal(child.stderr, null);
+});
+
+test('resourceUsage tells what an ended child has used', async () => {
+  const child = spawn('sh', ['-c', 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done']);
+  assert.equal(child.resourceUsage(), undefined);
+  await once(child, 'exit');
+  const { userCPUTime, maxRSS } = child.resourceUsage();
+  assert.ok(userCPUTime > 0);
+  assert.ok(maxRSS > 100);
+});
+
+test('forceKillAfter ends a child that ignores SIGTERM', async () => {
+  const child = spawn('sh', ['-c', 'trap "" TERM; echo ready; read line'], { forceKillAfter: 10 });
+  await once(child.stdout, 'data');
+  child.kill();
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+});
+
+test('killTree ends descendants in sessions and groups of their own, and resolves when they are gone', async () => {
+  const script = "setsid sh -c 'echo $$; setsid sleep 1000 & echo $!; wait' & sleep 1000 & echo $!; wait";
+  const child = spawn('sh', ['-c', script]);
+  const pids = await pidsOf(child.stdout, 3);
+  await child.killTree('SIGKILL');
+  for (const pid of pids) await gone(pid);
+  assert.deepEqual([child.exitCode, child.signalCode ?? (await once(child, 'exit'))[1]], [null, 'SIGKILL']);
+});
+
+test('killTree with forceKillAfter ends descendants that ignore the signal', async () => {
+  const child = spawn('sh', ['-c', '(trap "" TERM; while :; do sleep 1000; done) & echo $!; wait']);
+  const [pid] = await pidsOf(child.stdout, 1);
+  await child.killTree('SIGTERM', { forceKillAfter: 20 });
+  await gone(pid);
+});
+
+test('killTree of a child that has ended resolves', async () => {
+  const child = spawn('true');
+  await once(child, 'exit');
+  await child.killTree();
+});
+
+test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', async () => {
+  // parent -> a wrapper as npx is one -> sh -> node, one of them in a session of its own, one orphaned.
+  const wrapper = `
+    const { spawn } = require('node:child_process');
+    spawn('sh', ['-c', '(setsid sleep 1000 & echo $!) ; "$0" -e "console.log(process.pid); setInterval(() => {}, 1000)" & echo $!; echo $$; wait', process.execPath], { stdio: 'inherit' });
+    console.log(process.pid);`;
+  const parent = spawn(process.execPath, [
+    '-e',
+    `const { spawn } = require(${JSON.stringify(modulePath)});
+     spawn(process.execPath, ['-e', ${JSON.stringify(wrapper)}], { stdio: 'inherit', dieWithParent: true });`,
+  ]);
+  const pids = await pidsOf(parent.stdout, 5);
+  parent.kill('SIGKILL');
+  for (const pid of pids) await gone(pid);
+});
+
+test('dieWithParent is a default through the environment', async () => {
+  const parent = spawn(
+    process.execPath,
+    [
+      '-e',
+      `require(${JSON.stringify(modulePath)}).spawn('sh', ['-c', 'echo $$; exec sleep 1000'], { stdio: 'inherit' });`,
+    ],
+    { env: { ...process.env, OXIPC_DIE_WITH_PARENT: 'SIGTERM' } },
+  );
+  const [pid] = await pidsOf(parent.stdout, 1);
+  parent.kill('SIGKILL');
+  await gone(pid);
+});
+
+test('a child of a worker thread that dies with its parent outlives the thread', async () => {
+  const { Worker } = require('node:worker_threads');
+  const worker = new Worker(
+    `const { spawn } = require(${JSON.stringify(modulePath)});
+     const child = spawn('sleep', ['1000'], { dieWithParent: true, stdio: 'ignore' });
+     child.unref();
+     require('node:worker_threads').parentPort.postMessage(child.pid);`,
+    { eval: true },
+  );
+  const [pid] = await once(worker, 'message');
+  await once(worker, 'exit');
+  assert.doesNotMatch(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'), /\) [ZX]/);
+  process.kill(pid, 'SIGKILL');
+  await gone(pid);
+});
+
+for (const [onMaxBuffer, kept] of [
+  ['head', '01234'],
+  ['tail', '56789'],
+]) {
+  test(`onMaxBuffer ${onMaxBuffer} keeps that end of the output and lets the child finish`, async () => {
+    const results = await new Promise((resolve) => {
+      exec('printf 01234; printf 56789; exit 0', { maxBuffer: 5, onMaxBuffer }, (...all) => resolve(all));
+    });
+    assert.deepEqual(results, [null, kept, '']);
+  });
+}
+
+test('run resolves with everything known', async () => {
+  const result = await run('sh', ['-c', 'cat; echo err >&2'], { input: 'in\n' });
+  assert.equal(result.stdout, 'in');
+  assert.equal(result.stderr, 'err');
+  assert.equal(result.exitCode, 0);
+  assert.equal(result.signal, null);
+  assert.ok(result.resourceUsage.maxRSS > 0);
+});
+
+test('run rejects a failure with everything known', async () => {
+  const error = await run('sh', ['-c', 'echo out; exit 3']).catch((reason) => reason);
+  assert.ok(error instanceof RunError);
+  assert.equal(error.message, 'Command failed with exit code 3: sh -c echo out; exit 3');
+  assert.equal(error.stdout, 'out');
+  assert.equal(error.exitCode, 3);
+});
+
+test('run of a missing program rejects with the cause', async () => {
+  const error = await run('oxipc-missing').catch((reason) => reason);
+  assert.equal(error.code, 'ENOENT');
+  assert.equal(error.cause.syscall, 'spawn oxipc-missing');
+});
+
+test('run with a timeout and with a signal', async () => {
+  const late = await run('sleep', ['1000'], { timeout: 10 }).catch((reason) => reason);
+  assert.equal(late.timedOut, true);
+  assert.equal(late.signal, 'SIGTERM');
+  const aborted = await run('sleep', ['1000'], { signal: AbortSignal.timeout(10) }).catch((reason) => reason);
+  assert.equal(aborted.aborted, true);
+});
+
+test('run with reject: false resolves with the error', async () => {
+  const { exitCode, error } = await run('false', { reject: false });
+  assert.equal(exitCode, 1);
+  assert.ok(error instanceof RunError);
+});
+
+test('run gives lines as they come', async () => {
+  const seen = [];
+  for await (const line of run('printf', ['a\\nb\\r\\nc'])) seen.push(line);
+  assert.deepEqual(seen, ['a', 'b', 'c']);
+});
+
+test('leaving the loop over the lines ends the child', async () => {
+  const running = run('sh', ['-c', 'while :; do echo line; done']);
+  for await (const line of running) {
+    assert.equal(line, 'line');
+    break;
+  }
+  assert.equal(running.child.signalCode, 'SIGTERM');
+});
+
+test('run keeps the end of an endless output', async () => {
+  const { stdout } = await run('seq', ['100000'], { maxBuffer: 13, onMaxBuffer: 'tail' });
+  assert.equal(stdout, '99999\n100000');
+});
+
+test('a fork that dies with its parent still speaks', async () => {
+  const child = fork(require.resolve('../conformance/child_process/child-programs'), ['echo'], {
+    dieWithParent: true,
+  });
+  child.send('hello');
+  assert.deepEqual(await once(child, 'message'), ['hello', undefined]);
+  child.disconnect();
+  await once(child, 'exit');
+});

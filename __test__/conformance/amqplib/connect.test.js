@@ -1,0 +1,191 @@
+'use strict';
+
+// Connecting: forms of the address, credentials, failures, what is agreed on.
+
+const net = require('node:net');
+const { once } = require('node:events');
+
+const { sideBySide } = require('./side-by-side');
+
+sideBySide('URLs, objects and options connect alike', async (scenario) => {
+  const { hostname, port, username, password } = new URL(scenario.url);
+  const base = { hostname, port: Number(port), username: username || 'guest', password: password || 'guest' };
+  const { library } = scenario;
+  const { credentials } = library;
+  const forms = {
+    url: [scenario.url],
+    object: [base],
+    'object with protocol': [{ ...base, protocol: 'amqp', vhost: '/', locale: 'en_US' }],
+    'vhost escaped': [{ ...base, vhost: '%2F' }],
+    'plain credentials': [base, { credentials: credentials.plain(base.username, base.password) }],
+    'amqplain credentials': [base, { credentials: credentials.amqplain(base.username, base.password) }],
+    'external credentials': [base, { credentials: credentials.external() }],
+    'client properties': [base, { clientProperties: { connection_name: 'mine', nested: { a: [1] } } }],
+    'socket options': [base, { noDelay: true, keepAlive: true, keepAliveDelay: 1000, timeout: 5000 }],
+    'wrong password': [{ ...base, password: 'wrong' }],
+    'no password': [{ ...base, password: undefined }],
+    'unknown vhost': [{ ...base, vhost: 'oxipc-unknown' }],
+    'empty vhost': [{ ...base, vhost: '' }],
+    'small maxFrameSize': [{ ...base, maxFrameSize: 5 }],
+    'text maxFrameSize': [{ ...base, maxFrameSize: 'many' }],
+    'no maxFrameSize': [{ ...base, maxFrameSize: 0 }],
+    'text heartbeat': [{ ...base, heartbeat: 'often' }],
+    'text frameMax': [{ ...base, frameMax: 'large' }],
+    'wrong protocol': [{ ...base, protocol: 'http' }],
+    'wrong URL': ['blurble'],
+    'other URL': ['http://localhost'],
+    'URL query': [`${scenario.url}?heartbeat=5&frameMax=8192&channelMax=10&locale=en_US`],
+    'URL maxFrameSize': [`${scenario.url}?maxFrameSize=5`],
+    'URL largest frame': [`${scenario.url}?maxFrameSize=0&heartbeat=1&heartbeat=2`],
+    'long vhost': [{ ...base, vhost: 'v'.repeat(300) }],
+    'client property wrong': [base, { clientProperties: { wrong: () => {} } }],
+  };
+  for (const [label, values] of Object.entries(forms)) {
+    await scenario.outcome(label, async () => {
+      const connection = await library.connect(...values);
+      const { heartbeat, frameMax, channelMax, serverProperties } = connection.connection;
+      await connection.close();
+      return { heartbeat, frameMax, channelMax, product: serverProperties.product };
+    });
+  }
+});
+
+sideBySide('what heartbeat, frameMax and channelMax ask for is negotiated alike', async (scenario) => {
+  for (const wish of [
+    {},
+    { heartbeat: 0 },
+    { heartbeat: 1 },
+    { heartbeat: 1000 },
+    { heartbeat: null },
+    { frameMax: 4096 },
+    { frameMax: 0 },
+    { frameMax: 1 << 20 },
+    { channelMax: 5 },
+    { channelMax: 0 },
+  ]) {
+    const { hostname, port } = new URL(scenario.url);
+    await scenario.outcome(JSON.stringify(wish), async () => {
+      const connection = await scenario.library.connect({ hostname, port: Number(port), ...wish });
+      const { heartbeat, frameMax, channelMax } = connection.connection;
+      await connection.close();
+      return { heartbeat, frameMax, channelMax };
+    });
+  }
+});
+
+sideBySide('server properties are decoded alike', async (scenario) => {
+  const connection = await scenario.connect();
+  scenario.write(connection.connection.serverProperties);
+  await connection.close();
+});
+
+sideBySide('channels run out alike', async (scenario) => {
+  const connection = await scenario.library.connect(`${scenario.url}?channelMax=3`);
+  const channels = [];
+  for (let index = 0; index < 3; index++) channels.push(await connection.createChannel());
+  scenario.write(channels.map(({ ch }) => ch));
+  await scenario.outcome('one more', () => connection.createChannel());
+  await channels[1].close();
+  const again = await connection.createChannel();
+  scenario.write(again.ch);
+  await connection.close();
+});
+
+// A peer that is no broker: what each library makes of it, with the port taken out of the texts.
+async function withPeer(behave, use) {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    behave(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    return await use(server.address().port);
+  } finally {
+    server.close();
+  }
+}
+
+const frame = (type, channel, payload) => {
+  const bytes = Buffer.alloc(payload.length + 8);
+  bytes[0] = type;
+  bytes.writeUInt16BE(channel, 1);
+  bytes.writeUInt32BE(payload.length, 3);
+  payload.copy(bytes, 7);
+  bytes[bytes.length - 1] = 206;
+  return bytes;
+};
+const start = (mechanisms) => {
+  const payload = Buffer.alloc(4 + 2 + 4 + 4 + mechanisms.length + 4 + 5);
+  payload.writeUInt32BE(0x000a000a, 0);
+  payload[5] = 9;
+  payload.writeUInt32BE(mechanisms.length, 10);
+  payload.write(mechanisms, 14);
+  payload.writeUInt32BE(5, 14 + mechanisms.length);
+  payload.write('en_US', 18 + mechanisms.length);
+  return frame(1, 0, payload);
+};
+const method = (classId, methodId, ...rest) =>
+  frame(1, 0, Buffer.concat([Buffer.from([0, classId, 0, methodId]), Buffer.from(rest)]));
+
+// Answers the n-th thing that arrives with the n-th of these.
+const script =
+  (...answers) =>
+  (socket) => {
+    socket.on('data', () => {
+      const answer = answers.shift();
+      if (answer === 'end') socket.end();
+      else if (answer === 'destroy') socket.destroy();
+      else if (answer) socket.write(answer);
+    });
+  };
+
+const PEERS = {
+  'ends at once': () => script('end'),
+  'ends after start': () => script(start('PLAIN'), 'end'),
+  'speaks another version': () => script(Buffer.from('AMQP\0\0\x09\x01')),
+  'speaks HTTP': () => script(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')),
+  'wrong frame end': () => script(Buffer.from([1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 10, 0])),
+  'large frame': () => script(Buffer.from([1, 0, 0, 0x7f, 0, 0, 0, 0])),
+  'no mechanism': () => script(start('EXTERNAL CRAM')),
+  secure: () => script(start('PLAIN'), method(10, 20, 0, 0, 0, 0)),
+  'open-ok instead of start': () => script(method(10, 41, 0)),
+  'open-ok instead of tune': () => script(start('PLAIN'), method(10, 41, 0)),
+  'small frames': () => script(start('PLAIN'), method(10, 30, 0, 10, 0, 0, 0x0f, 0xff, 0, 0)),
+  'close instead of tune': () =>
+    script(start('PLAIN'), method(10, 50, 0x01, 0x93, 3, 0x6e, 0x6f, 0x21, 0, 0, 0, 0)),
+  'method on channel 1': () => script(Buffer.concat([frame(1, 1, Buffer.from([0, 20, 0, 11, 0, 0, 0, 0]))])),
+};
+
+sideBySide('peers that are no brokers give the same errors', async (scenario) => {
+  for (const [label, makeScript] of Object.entries(PEERS)) {
+    await withPeer(makeScript(), (port) =>
+      scenario.outcome(label, () => scenario.library.connect(`amqp://127.0.0.1:${port}`, { timeout: 5000 })),
+    );
+  }
+});
+
+sideBySide('a refused or unknown address, or silence, gives the same error', async (scenario) => {
+  const free = await withPeer(
+    () => {},
+    async (port) => port,
+  );
+  await scenario.outcome('refused', async () => {
+    try {
+      return await scenario.library.connect(`amqp://127.0.0.1:${free}`);
+    } catch (error) {
+      error.message = error.message.replace(`${free}`, 'PORT');
+      error.port = 'PORT';
+      throw error;
+    }
+  });
+  await scenario.outcome('unknown', () => scenario.library.connect('amqp://no-such-host.invalid'));
+  await withPeer(
+    () => {},
+    (port) =>
+      scenario.outcome('silent', () => scenario.library.connect(`amqp://127.0.0.1:${port}`, { timeout: 50 })),
+  );
+  await scenario.outcome('no socket', () =>
+    scenario.library.connect('amqp://localhost', { path: '/nonexistent/socket' }),
+  );
+});

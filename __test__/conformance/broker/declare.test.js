@@ -1,0 +1,155 @@
+'use strict';
+
+const { compare } = require('./compare');
+
+const REFUSED = {
+  durable: { durable: true },
+  autoDelete: { autoDelete: true },
+  exclusive: { exclusive: true },
+  messageTtl: { messageTtl: 1000 },
+  expires: { expires: 100000 },
+  maxLength: { maxLength: 5 },
+  maxPriority: { maxPriority: 5 },
+  deadLetterExchange: { deadLetterExchange: 'a' },
+  overflow: { arguments: { 'x-overflow': 'reject-publish' } },
+  mode: { arguments: { 'x-queue-mode': 'lazy' } },
+  single: { arguments: { 'x-single-active-consumer': true } },
+  unknown: { arguments: { 'x-unknown': 1 } },
+  classic: { arguments: { 'x-queue-type': 'classic' } },
+  quorum: { arguments: { 'x-queue-type': 'quorum' } },
+};
+
+compare('a queue declared again with other attributes is refused with the same words', async (stage) => {
+  const queue = await stage.queue(await stage.channel(), 'q');
+  const results = {};
+  for (const [name, options] of Object.entries(REFUSED)) {
+    results[name] = await stage.outcome((channel) =>
+      channel.assertQueue(queue, { durable: false, ...options }),
+    );
+  }
+  return results;
+});
+
+const INVALID = [
+  { 'x-message-ttl': -1 },
+  { 'x-message-ttl': 'a' },
+  { 'x-message-ttl': 1.5 },
+  { 'x-message-ttl': 2 ** 33 },
+  { 'x-expires': 0 },
+  { 'x-expires': true },
+  { 'x-max-length': -1 },
+  { 'x-max-length': 'a' },
+  { 'x-max-length-bytes': -5 },
+  { 'x-max-priority': 300 },
+  { 'x-max-priority': -1 },
+  { 'x-overflow': 'bogus' },
+  { 'x-dead-letter-exchange': 5 },
+  { 'x-dead-letter-routing-key': 'a' },
+  { 'x-dead-letter-exchange': 'a', 'x-dead-letter-routing-key': 5 },
+  { 'x-single-active-consumer': 'a' },
+  { 'x-queue-mode': 'a' },
+  { 'x-queue-type': 'bogus' },
+];
+
+compare('arguments that no queue can have are refused with the same words', async (stage) => {
+  const results = [];
+  for (const args of INVALID) {
+    results.push(
+      await stage.outcome((channel) =>
+        channel.assertQueue(stage.name('q'), { durable: false, arguments: args }),
+      ),
+    );
+  }
+  return results;
+});
+
+compare('exchanges are declared, declared again, and refused with the same words', async (stage) => {
+  const exchange = await stage.exchange(await stage.channel(), 'x', 'direct');
+  const declare = (name, type, options) =>
+    stage.outcome((channel) => channel.assertExchange(name, type, options));
+  return [
+    await declare(exchange, 'direct', { durable: false }),
+    await declare(exchange, 'fanout', { durable: false }),
+    await declare(exchange, 'direct', { durable: true }),
+    await declare(exchange, 'direct', { durable: false, autoDelete: true }),
+    await declare(exchange, 'direct', { durable: false, internal: true }),
+    await declare(exchange, 'direct', { durable: false, alternateExchange: 'a' }),
+    await declare('amq.direct', 'direct'),
+    await declare('amq.direct', 'topic'),
+    await declare('amq.new', 'topic'),
+    await declare('', 'direct'),
+    await stage.outcome((channel) => channel.deleteExchange('amq.topic')),
+    await stage.outcome((channel) => channel.deleteExchange('')),
+    await stage.outcome((channel) => channel.deleteExchange(stage.name('none'))),
+    await stage.outcome((channel) => channel.checkExchange(stage.name('none'))),
+    await stage.outcome((channel) => channel.assertQueue('amq.queue')),
+    await stage.outcome((channel) => channel.checkQueue('')),
+  ];
+});
+
+compare('what is not there is missed, or not, in the same way', async (stage) => {
+  const channel = await stage.channel();
+  const [queue, none] = [await stage.queue(channel, 'q'), stage.name('none')];
+  const operations = [
+    (on) => on.checkQueue(none),
+    (on) => on.deleteQueue(none),
+    (on) => on.purgeQueue(none),
+    (on) => on.get(none),
+    (on) => on.consume(none, () => {}),
+    (on) => on.bindQueue(none, 'amq.direct', 'k'),
+    (on) => on.bindQueue(queue, none, 'k'),
+    (on) => on.bindQueue(queue, '', 'k'),
+    (on) => on.unbindQueue(none, 'amq.direct', 'k'),
+    (on) => on.unbindQueue(queue, none, 'k'),
+    (on) => on.unbindQueue(queue, 'amq.direct', 'k'),
+    (on) => on.bindExchange(none, 'amq.direct', 'k'),
+    (on) => on.bindExchange('amq.direct', none, 'k'),
+    (on) => on.bindExchange('amq.direct', '', 'k'),
+    (on) => on.unbindExchange(none, 'amq.direct', 'k'),
+    (on) => on.cancel('nobody'),
+    (on) => on.publish(none, 'k', Buffer.from('x')),
+    (on) => on.ack({ fields: { deliveryTag: 5 } }),
+    (on) => on.ack({ fields: { deliveryTag: 5 } }, true),
+    (on) => on.nack({ fields: { deliveryTag: 5 } }),
+    (on) => on.reject({ fields: { deliveryTag: 5 } }),
+    (on) => on.ackAll(),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': 'some' }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': 5 }),
+  ];
+  const results = [];
+  for (const operation of operations) results.push(await stage.outcome(operation));
+  return results;
+});
+
+compare('an exclusive queue is locked for other connections', async (stage) => {
+  const owner = await (await stage.connect()).createChannel();
+  const { queue } = await owner.assertQueue(stage.name('mine'), { exclusive: true });
+  const operations = [
+    (on) => on.checkQueue(queue),
+    (on) => on.assertQueue(queue, { exclusive: true }),
+    (on) => on.deleteQueue(queue),
+    (on) => on.purgeQueue(queue),
+    (on) => on.get(queue),
+    (on) => on.consume(queue, () => {}),
+    (on) => on.bindQueue(queue, 'amq.direct', 'k'),
+  ];
+  const results = [];
+  for (const operation of operations) results.push(await stage.outcome(operation));
+  return results;
+});
+
+compare('if-unused and if-empty are kept', async (stage) => {
+  const channel = await stage.channel({ confirm: true });
+  const [full, used] = [await stage.queue(channel, 'full'), await stage.queue(channel, 'used')];
+  const exchange = await stage.exchange(channel, 'x', 'fanout');
+  await channel.bindQueue(used, exchange, '');
+  await channel.consume(used, () => {});
+  channel.sendToQueue(full, Buffer.from('x'));
+  await channel.waitForConfirms();
+  return [
+    await stage.outcome((on) => on.deleteQueue(full, { ifEmpty: true })),
+    await stage.outcome((on) => on.deleteQueue(used, { ifUnused: true })),
+    await stage.outcome((on) => on.deleteExchange(exchange, { ifUnused: true })),
+    await stage.outcome((on) => on.deleteQueue(full, { ifUnused: true })),
+  ];
+});

@@ -1,0 +1,243 @@
+'use strict';
+
+const { AsyncLocalStorage } = require('node:async_hooks');
+const diagnosticsChannel = require('node:diagnostics_channel');
+const { once } = require('node:events');
+const { constants } = require('node:os');
+
+const { compare, compareCall, logEvents, outputsOf, scriptOf } = require('./compare');
+
+const nodeMajor = Number.parseInt(process.versions.node, 10);
+
+compare('the events and properties of a child that exits', async ({ spawn }, log) => {
+  const child = spawn('sh', ['-c', 'exit 5']);
+  log(
+    typeof child.pid,
+    child.connected,
+    child.killed,
+    child.exitCode,
+    child.signalCode,
+    child.spawnfile,
+    child.spawnargs,
+  );
+  await logEvents(child, log);
+  log(
+    child.exitCode,
+    child.signalCode,
+    typeof child.pid,
+    child.killed,
+    child.kill(),
+    child.kill(0),
+    child.killed,
+  );
+});
+
+for (const [name, number] of Object.entries(constants.signals)) {
+  if (
+    [
+      'SIGKILL',
+      'SIGTERM',
+      'SIGHUP',
+      'SIGABRT',
+      'SIGIOT',
+      'SIGUSR1',
+      'SIGIO',
+      'SIGPOLL',
+      'SIGSTKFLT',
+    ].includes(name)
+  ) {
+    compare(`killed with ${name}`, async ({ spawn }, log) => {
+      const child = spawn('sleep', ['1000']);
+      log(child.kill(name), child.killed);
+      await logEvents(child, log);
+      log(child.signalCode, child.exitCode);
+    });
+    compare(`killed with the number of ${name}`, async ({ spawn }, log) => {
+      const child = spawn('sleep', ['1000']);
+      log(child.kill(number), child.killed);
+      await logEvents(child, log);
+    });
+  }
+}
+
+compare('kill(0) only asks', async ({ spawn }, log) => {
+  const child = spawn('cat');
+  log(child.kill(0), child.killed);
+  child.stdin.end();
+  await logEvents(child, log);
+});
+
+compare('unknown signals', ({ spawn }, log) => {
+  const child = spawn('true');
+  for (const signal of ['SIGNONE', 'sigterm', -1, 1000, 1.5, {}, null, '']) {
+    try {
+      log(child.kill(signal));
+    } catch (error) {
+      log(error);
+    }
+  }
+});
+
+compare('a child disposed of is killed', async ({ spawn }, log) => {
+  const child = spawn('sleep', ['1000']);
+  child[Symbol.dispose ?? Symbol.for('SymbolDispose')]();
+  await logEvents(child, log);
+  log(child.killed);
+});
+
+compare('close comes when a grandchild has let go of the pipe', async ({ spawn }, log) => {
+  const child = spawn('sh', ['-c', '(sleep 0.05; echo late) & echo early']);
+  const output = outputsOf(child);
+  await logEvents(child, log, ['exit', 'close']);
+  log(await output);
+});
+
+compare('output that nobody reads does not keep close from coming', async ({ spawn }, log) => {
+  await logEvents(spawn('head', ['-c', '100000', '/dev/zero']), log);
+});
+
+compare('spawn comes before every output', async ({ spawn }, log) => {
+  const child = spawn('echo', ['x']);
+  child.stdout.once('data', () => log('data'));
+  await logEvents(child, log, ['spawn', 'close']);
+});
+
+compareCall(
+  'an unreferenced child and unread streams let the process end',
+  scriptOf(`
+  const child = cp.spawn('sleep', ['0.2']);
+  child.on('exit', () => console.log('waited'));
+  child.unref(); child.stdin.unref(); child.stdout.unref(); child.stderr.unref();
+  console.log(child.ref.length, child.ref(), child.unref());`),
+);
+
+compareCall(
+  'a referenced child keeps the process',
+  scriptOf(`
+  const child = cp.spawn('sleep', ['0.05'], { stdio: 'ignore' });
+  child.on('exit', () => console.log('waited'));
+  child.unref(); child.ref();`),
+);
+
+compareCall(
+  'an error without a listener is thrown',
+  scriptOf(`
+  process.on('uncaughtException', (error, origin) => console.log(error.code, error.message, origin));
+  cp.spawn('oxipc-missing');`),
+);
+
+compareCall(
+  'an exception in a listener is uncaught and stops nothing',
+  scriptOf(`
+  process.on('uncaughtException', (error, origin) => console.log(error.message, origin));
+  const child = cp.spawn('echo', ['x']);
+  child.on('exit', () => { throw new Error('in exit'); });
+  child.stdout.on('data', () => { throw new Error('in data'); });
+  child.on('close', () => console.log('close'));`),
+);
+
+compare('AsyncLocalStorage is kept in every event', async ({ spawn, exec }, log) => {
+  const storage = new AsyncLocalStorage();
+  await storage.run('context', async () => {
+    const child = spawn('sh', ['-c', 'echo out; echo err >&2']);
+    for (const event of ['spawn', 'exit', 'close']) child.on(event, () => log(event, storage.getStore()));
+    const seen = { stdout: [], stderr: [] };
+    for (const name of ['stdout', 'stderr']) {
+      for (const event of ['data', 'end', 'close']) {
+        child[name].on(event, () => seen[name].push(event, storage.getStore()));
+      }
+    }
+    await once(child, 'close');
+    log(seen);
+    await new Promise((resolve) => exec('true', () => resolve(log('exec', storage.getStore()))));
+  });
+});
+
+compare('the diagnostics channel tells of each child', async ({ spawn, ChildProcess }, log) => {
+  const seen = ({ process }) => log(process instanceof ChildProcess, process.spawnfile);
+  diagnosticsChannel.subscribe('child_process', seen);
+  await once(spawn('true'), 'close');
+  diagnosticsChannel.unsubscribe('child_process', seen);
+});
+
+compare(
+  'the tracing channel tells of start, end and error',
+  async ({ spawn }, log) => {
+    const handlers = {};
+    for (const name of ['start', 'end', 'error']) {
+      handlers[name] = (message) => log(name, Object.keys(message), message.process.spawnfile, message.error);
+    }
+    const channel = diagnosticsChannel.tracingChannel('child_process.spawn');
+    channel.subscribe(handlers);
+    await once(spawn('true'), 'close');
+    await once(spawn('oxipc-missing'), 'error');
+    try {
+      spawn('/etc/passwd/x');
+    } catch (error) {
+      log(error);
+    }
+    channel.unsubscribe(handlers);
+  },
+  { skip: nodeMajor < 24 && 'node has it from 24 on' },
+);
+
+compareCall(
+  'the async_hooks types of a child',
+  scriptOf(`
+  const types = [];
+  require('async_hooks').createHook({ init: (id, type) => { if (/PROCESS|PIPEWRAP/.test(type)) types.push(type); } }).enable();
+  const child = cp.spawn('cat');
+  console.log([...new Set(types)].sort());
+  child.stdin.end();`),
+);
+
+compareCall(
+  'a child in a worker thread',
+  scriptOf(`
+  const { Worker } = require('worker_threads');
+  new Worker(\`
+    const cp = require(\${JSON.stringify(modulePath)});
+    const child = cp.spawn('sh', ['-c', 'echo from a worker; exit 3']);
+    child.stdout.on('data', (chunk) => console.log(String(chunk)));
+    child.on('close', (...a) => console.log(a, cp.execSync('echo sync') + ''));
+  \`, { eval: true }).on('exit', (code) => console.log('worker', code));`),
+);
+
+const restricted = [
+  nodeMajor < 22 ? '--experimental-permission' : '--permission',
+  '--allow-fs-read=*',
+  '--no-warnings',
+];
+if (nodeMajor >= 22) restricted.push('--allow-addons');
+
+compareCall(
+  'without --allow-child-process every function is refused',
+  scriptOf(
+    `for (const call of ['spawn', 'spawnSync', 'execFile', 'execSync', 'fork']) {
+      try { cp[call]('true'); } catch (error) { console.log(call, error.code, error.permission, error.message); }
+    }`,
+    restricted,
+  ),
+  { skip: nodeMajor < 24 && 'no addons beside the permission model, or another text' },
+);
+
+compareCall(
+  'the restrictions are passed on to a child',
+  scriptOf(
+    `const env = cp.spawnSync('/usr/bin/env', { env: { A: '1' }, encoding: 'utf8' }).stdout;
+     console.log(env);`,
+    [...restricted, '--allow-child-process'],
+  ),
+  { skip: nodeMajor < 24 && 'no addons beside the permission model, or no passing on' },
+);
+
+compareCall(
+  '_forkChild makes a channel of a descriptor',
+  scriptOf(`
+  const program = 'require(' + JSON.stringify(modulePath) + ")._forkChild(3, 'json');" +
+    "process.on('message', (message) => { process.send({ got: message }); process.disconnect(); });";
+  const child = cp.spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
+  child.stdio[3].on('data', (chunk) => console.log(String(chunk)));
+  child.stdio[3].write('{"a":1}\\n');
+  child.on('close', (...facts) => console.log(facts));`),
+);

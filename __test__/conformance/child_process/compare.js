@@ -1,0 +1,52 @@
+'use strict';
+
+// Scenarios with node:child_process and ours.
+
+const { once } = require('node:events');
+const { execPath } = require('node:process');
+
+const { sideBySide } = require('../side-by-side');
+
+const compare = sideBySide.bind(null, require('node:child_process'), require('../../../lib/child_process'));
+
+/** Compares what a synchronous call returns or throws. */
+const compareCall = (name, call, options) =>
+  compare(name, (module, log) => log('returned', call(module)), options);
+
+/** Logs a child's own events in their order; resolves after 'close'. */
+async function logEvents(child, log, names = ['spawn', 'exit', 'close', 'error', 'disconnect']) {
+  for (const name of names) child.on(name, (...facts) => log(name, ...facts));
+  await new Promise((resolve) => child.once('close', resolve));
+}
+
+/** A child's outputs, gathered as text. */
+async function outputsOf(child) {
+  const outputs = ['', ''];
+  child.stdout?.on('data', (chunk) => (outputs[0] += chunk));
+  child.stderr?.on('data', (chunk) => (outputs[1] += chunk));
+  const [code, signal] = await once(child, 'close');
+  return { stdout: outputs[0], stderr: outputs[1], code, signal };
+}
+
+/** Runs a script in a process of its own with `cp` as the module under test: for what ends or alters a process. */
+function scriptOf(source, flags = []) {
+  return (module) => {
+    const path =
+      module === require('node:child_process')
+        ? 'node:child_process'
+        : require.resolve('../../../lib/child_process');
+    const program = `const modulePath = ${JSON.stringify(path)};\nconst cp = require(modulePath);\n${source}`;
+    const { status, signal, stdout, stderr } = require('node:child_process').spawnSync(
+      execPath,
+      ['-e', program],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    // Warnings name the process.
+    return { status, signal, stdout, stderr: stderr.replace(/\(node:\d+\)/g, '(node)') };
+  };
+}
+
+module.exports = { compare, compareCall, logEvents, outputsOf, scriptOf };

@@ -1,0 +1,211 @@
+'use strict';
+
+const { once } = require('node:events');
+const { BlockList } = require('node:net');
+const { sameAsNode } = require('./side-by-side');
+
+async function failure(log, label, emitter) {
+  const [error] = await once(emitter, 'error');
+  log(label, error);
+  if (emitter.destroy)
+    await new Promise((r) =>
+      emitter.closed ? r() : emitter.once('close', (hadError) => r(log('close', hadError))),
+    );
+}
+
+async function freePort(net) {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
+  const port = named(await freePort(net), 'PORT');
+  const localPort = named(await freePort(net), 'LOCAL');
+  const fail = async (label, ...args) => {
+    const socket = net.connect(...args);
+    const events = [];
+    for (const event of [
+      'lookup',
+      'connectionAttempt',
+      'connectionAttemptFailed',
+      'connectionAttemptTimeout',
+    ]) {
+      socket.on(event, (...values) => events.push([event, ...values.map((v) => v?.code ?? v)]));
+    }
+    await failure(log, label, socket);
+    log(
+      events,
+      socket.autoSelectFamilyAttemptedAddresses,
+      socket.destroyed,
+      socket.readyState,
+      socket.connecting,
+    );
+  };
+  await fail('refused', port, '127.0.0.1');
+  await fail('refused by name', { port, host: 'localhost', family: 4 });
+  await fail('refused, local port', { port, host: '127.0.0.1', localPort, localAddress: '127.0.0.1' });
+  await fail('local address', { port, host: '127.0.0.1', localAddress: '198.51.100.1' });
+  await fail('broadcast', { port, host: '255.255.255.255' });
+  await fail('missing path', path('missing'));
+  await fail('plain file', __filename);
+  await fail('directory', path('.'));
+  await fail('all refused', {
+    port,
+    host: 'x.test',
+    lookup: (h, o, cb) =>
+      cb(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '127.0.0.2', family: 4 },
+      ]),
+  });
+  await fail('refused IPv6 and IPv4', {
+    port,
+    host: 'x.test',
+    lookup: (h, o, cb) =>
+      cb(null, [
+        { address: '::1', family: 6 },
+        { address: '127.0.0.2', family: 4 },
+      ]),
+  });
+  await fail('lookup error', {
+    port,
+    host: 'x.test',
+    lookup: (h, o, cb) => cb(Object.assign(new Error('no name'), { code: 'ENOTFOUND' })),
+  });
+  await fail('lookup error, one', {
+    port,
+    host: 'x.test',
+    family: 4,
+    lookup: (h, o, cb) => cb(new Error('no name')),
+  });
+  await fail('lookup nonsense', {
+    port,
+    host: 'x.test',
+    family: 4,
+    lookup: (h, o, cb) => cb(null, 'nonsense', 4),
+  });
+  await fail('lookup nonsense of all', {
+    port,
+    host: 'x.test',
+    lookup: (h, o, cb) => cb(null, [{ address: 'nonsense', family: 4 }]),
+  });
+  await fail('lookup family', {
+    port,
+    host: 'x.test',
+    family: 4,
+    lookup: (h, o, cb) => cb(null, '127.0.0.1', 100),
+  });
+  await fail('lookup family of all', {
+    port,
+    host: 'x.test',
+    lookup: (h, o, cb) => cb(null, [{ address: '127.0.0.1', family: 100 }]),
+  });
+});
+
+sameAsNode('listeners that fail', {}, async ({ net, log, named, path }) => {
+  const fail = async (label, ...args) => {
+    const server = net.createServer();
+    server.listen(...args);
+    await failure(log, label, server);
+    log(server.listening, server.address());
+  };
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address();
+  named(port, 'PORT');
+  await fail('used port', port, '127.0.0.1');
+  await fail('used port, options', { port, host: '127.0.0.1', exclusive: true });
+  await fail('foreign address', 0, '198.51.100.1');
+  await fail('foreign IPv6 address', 0, '2001:db8::1');
+  const unix = net.createServer().listen(path('used'));
+  await once(unix, 'listening');
+  await fail('used path', path('used'));
+  await fail('missing directory', path('missing/socket'));
+  await fail('bad descriptor', { fd: 9999 });
+  await fail('a file', { fd: require('node:fs').openSync(__filename) });
+  taken.close();
+  unix.close();
+});
+
+sameAsNode('a name that does not exist', {}, async ({ net, log }) => {
+  const server = net.createServer();
+  server.listen({ port: 0, host: 'no-such-name.invalid' });
+  const [error] = await once(server, 'error');
+  log(error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN', error.syscall, error.hostname);
+  const client = net.connect({ port: 1, host: 'no-such-name.invalid' });
+  client.on('lookup', (e, ...rest) => log('lookup', Boolean(e), ...rest));
+  const [failed] = await once(client, 'error');
+  log(failed.syscall, failed.hostname);
+});
+
+sameAsNode('calls in the wrong state', {}, async ({ net, log, attempt }) => {
+  const server = net.createServer();
+  server.on('close', () => log('close event'));
+  await new Promise((r) => server.close((error) => r(log('close', error))));
+  server.listen(0, '127.0.0.1');
+  attempt('listen twice', () => server.listen(0));
+  await once(server, 'listening');
+  attempt('listen again', () => server.listen(0));
+  await new Promise((r) => server.close((error) => r(log('first close', error))));
+  await new Promise((r) => server.close((error) => r(log('second close', error))));
+  const socket = new net.Socket();
+  const reset = failure(log, 'reset', socket);
+  log(socket.resetAndDestroy() === socket);
+  await reset;
+});
+
+sameAsNode('write after the peer has gone', {}, async ({ net, log }) => {
+  const server = net
+    .createServer((socket) => socket.on('error', () => {}).resetAndDestroy())
+    .listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = net.connect(server.address().port, '127.0.0.1');
+  client.on('connect', () => client.write('x'));
+  const [error] = await once(client, 'error');
+  log(error.code === 'ECONNRESET' || error.code === 'EPIPE', error.errno !== undefined, Object.keys(error));
+  server.close();
+});
+
+sameAsNode('EPIPE of a write to an ended UNIX peer', {}, async ({ net, log, path }) => {
+  const server = net.createServer((socket) => socket.destroy()).listen(path('socket'));
+  await once(server, 'listening');
+  const client = net.connect({ path: path('socket'), allowHalfOpen: true });
+  await once(client.resume(), 'end');
+  client.write('x', (error) => log('callback', error));
+  client.write('y', (error) => log('callback 2', error));
+  await failure(log, 'error', client);
+  server.close();
+});
+
+sameAsNode('a blocked address', { since: 24 }, async ({ net, log, named }) => {
+  const blockList = new BlockList();
+  blockList.addAddress('127.0.0.1');
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  named(port, 'PORT');
+  for (const options of [
+    { port, host: '127.0.0.1', blockList },
+    { port, host: 'x.test', family: 4, blockList, lookup: (h, o, cb) => cb(null, '127.0.0.1', 4) },
+    {
+      port,
+      host: 'x.test',
+      blockList,
+      lookup: (h, o, cb) =>
+        cb(null, [
+          { address: '127.0.0.1', family: 4 },
+          { address: '127.0.0.1', family: 4 },
+        ]),
+    },
+  ]) {
+    const client = net.connect(options);
+    client.on('connectionAttemptFailed', (...args) => log('failed', ...args));
+    client.on('connectionAttempt', (...args) => log('attempt', ...args));
+    await failure(log, 'blocked', client);
+  }
+  server.close();
+});

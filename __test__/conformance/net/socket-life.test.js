@@ -1,0 +1,384 @@
+'use strict';
+
+const { once } = require('node:events');
+const { pipeline } = require('node:stream/promises');
+const { Readable, Writable, Duplex } = require('node:stream');
+
+const { sameAsNode } = require('./side-by-side');
+
+const SOCKET_EVENTS = [
+  'lookup',
+  'connectionAttempt',
+  'connectionAttemptFailed',
+  'connect',
+  'ready',
+  'data',
+  'end',
+  'finish',
+  'drain',
+  'timeout',
+  'error',
+  'close',
+];
+const STATE = [
+  'connecting',
+  'pending',
+  'readyState',
+  'destroyed',
+  'bytesRead',
+  'bytesWritten',
+  'bufferSize',
+  'timeout',
+];
+const state = (socket) => Object.fromEntries(STATE.map((name) => [name, socket[name]]));
+
+async function listen(net, options, onConnection) {
+  const server = net.createServer(options, onConnection);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+for (const [name, end] of [
+  ['the client ends', (client, accepted) => client.end('bye')],
+  ['the server ends', (client, accepted) => accepted.end('bye')],
+  ['the client destroys', (client, accepted) => client.destroy()],
+  ['the client destroys with an error', (client, accepted) => client.destroy(new Error('mine'))],
+  ['the client resets', (client, accepted) => client.resetAndDestroy()],
+  ['the server resets', (client, accepted) => accepted.resetAndDestroy()],
+  ['both end at once', (client, accepted) => [client, accepted].map((side) => side.end())],
+  ['destroySoon after a write', (client, accepted) => client.destroySoon(client.write('x'))],
+]) {
+  for (const allowHalfOpen of [false, true]) {
+    sameAsNode(
+      `events of both sides when ${name}${allowHalfOpen ? ' (half-open)' : ''}`,
+      {},
+      async ({ net, log, named, watch }) => {
+        const logs = { client: [], accepted: [] };
+        const note = (side, socket) => {
+          for (const event of SOCKET_EVENTS) {
+            socket.on(event, (...args) =>
+              logs[side].push([
+                event,
+                ...args.map((a) => (a instanceof Error ? (a.code ?? a.message) : String(a))),
+              ]),
+            );
+          }
+        };
+        const server = await listen(net, { allowHalfOpen });
+        named(server.address().port, 'PORT');
+        const client = net.connect({ port: server.address().port, host: '127.0.0.1', allowHalfOpen });
+        note('client', client);
+        const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
+        note('accepted', accepted);
+        client.on('end', () => allowHalfOpen && setImmediate(() => client.end()));
+        accepted.on('end', () => allowHalfOpen && setImmediate(() => accepted.end()));
+        const both = Promise.all([
+          new Promise((r) => client.on('close', r)),
+          new Promise((r) => accepted.on('close', r)),
+        ]);
+        end(client, accepted);
+        await both;
+        log('client', logs.client, state(client));
+        log('accepted', logs.accepted, state(accepted));
+        server.close();
+        await once(server, 'close');
+      },
+    );
+  }
+}
+
+sameAsNode('state before, during and after a connection', {}, async ({ net, log, named }) => {
+  const server = await listen(net, {}, (socket) => socket.on('data', () => socket.end('reply')));
+  named(server.address().port, 'PORT');
+  const client = new net.Socket();
+  log('new', state(client), client.address(), client.remoteAddress, client.localPort, client.remoteFamily);
+  client.connect(server.address().port, '127.0.0.1');
+  log('connecting', state(client), client.address(), client.remoteAddress);
+  client.write('abc');
+  client.write('déf');
+  log('written', state(client), client.writableLength);
+  await once(client, 'connect');
+  named(client.localPort, 'LOCAL');
+  log(
+    'connected',
+    state(client),
+    client.address(),
+    client.remoteAddress,
+    client.remotePort,
+    client.remoteFamily,
+    client.localFamily,
+  );
+  client.resume();
+  await new Promise((r) => client.once('close', r));
+  log('closed', state(client), client.remoteAddress, client.address());
+  server.close();
+});
+
+sameAsNode('write() returns what it returns in Node, and counts', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.resume());
+  const client = net.connect(server.address().port, '127.0.0.1');
+  await once(client, 'connect');
+  for (let index = 0; index < 300; index++) {
+    const result = client.write(index % 2 ? 'x'.repeat(100) : Buffer.alloc(100));
+    if (index % 100 === 0) log(result, client.bytesWritten, client.writableLength, client.writableNeedDrain);
+  }
+  log(client.bytesWritten, client.writableLength);
+  client.end();
+  await new Promise((r) => client.once('close', r));
+  log(client.bytesWritten, state(client));
+  server.close();
+});
+
+sameAsNode('order of write callbacks, finish and end callback', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.resume());
+  const client = net.connect(server.address().port, '127.0.0.1');
+  await once(client, 'connect');
+  client.on('finish', () => log('finish'));
+  client.write('a', () => log('a'));
+  client.write('b');
+  client.write(Buffer.from('c'), (error) => log('c', error));
+  client.cork();
+  client.write('d', 'latin1', () => log('d'));
+  client.write('65', 'hex', () => log('e'));
+  client.uncork();
+  process.nextTick(() => log('tick'));
+  client.end('f', () => log('f'));
+  log('sync done', client.bytesWritten);
+  await new Promise((r) => client.once('close', r));
+  log(client.bytesWritten);
+  server.close();
+});
+
+sameAsNode('all encodings arrive as the same bytes', {}, async ({ net, log }) => {
+  const received = [];
+  const server = await listen(net, {}, (socket) =>
+    socket
+      .on('data', (chunk) => received.push(chunk))
+      .on('end', () => log(Buffer.concat(received).toString('hex'))),
+  );
+  const client = net.connect(server.address().port, '127.0.0.1');
+  await once(client, 'connect');
+  for (const round of [0, 1]) {
+    client.write('añ€😀', 'utf8');
+    client.write('añ€', 'latin1');
+    client.write('añ€', 'ascii');
+    client.write('añ€', 'ucs2');
+    client.write('añ€', 'utf16le');
+    client.write('616263', 'hex');
+    client.write('YWJj', 'base64');
+    client.write('YWJj', 'base64url');
+    client.write(new Uint8Array([1, 2, 3]));
+    if (round === 0) client.cork();
+  }
+  client.end();
+  await new Promise((r) => client.once('close', r));
+  server.close();
+  await once(server, 'close');
+});
+
+sameAsNode('destroy() in every callback', {}, async ({ net, log }) => {
+  // Not in 'lookup' and 'connectionAttempt': Node throws a TypeError of its own there.
+  for (const event of ['connect', 'ready', 'data', 'end', 'finish', 'timeout']) {
+    const server = await listen(net, {}, (socket) => socket.on('error', () => {}).end('data'));
+    const client = net.connect({
+      port: server.address().port,
+      host: 'localhost',
+      family: 4,
+      timeout: event === 'timeout' ? 50 : 0,
+    });
+    const seen = [];
+    for (const name of ['connect', 'ready', 'data', 'end', 'finish', 'error', 'close'])
+      client.on(name, (value) => seen.push(name, name === 'close' ? value : ''));
+    client.on(event, () => client.destroy());
+    if (event === 'timeout') client.pause();
+    await new Promise((r) => client.on('close', r));
+    log(event, seen, client.destroyed, client.readyState);
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+sameAsNode('one socket connects again and again', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.end('x'));
+  const client = new net.Socket();
+  client.on('close', (hadError) => log('close', hadError, client.bytesRead));
+  client.on('data', (chunk) => log('data', chunk));
+  client.on('end', () => log('end'));
+  for (let round = 0; round < 3; round++) {
+    client.connect(server.address().port, '127.0.0.1');
+    await once(client, 'close');
+  }
+  server.close();
+});
+
+sameAsNode("writes that never leave get Node's errors", {}, async ({ net, log }) => {
+  const never = new net.Socket();
+  never.on('error', (error) => log('never', error));
+  never.write('x', (error) => log('never written', error));
+  await new Promise((r) => setImmediate(r));
+
+  const server = await listen(net, {}, (socket) => socket.on('error', () => {}));
+  const early = net.connect(server.address().port, '127.0.0.1');
+  early.on('error', (error) => log('early', error));
+  early.write('x', (error) => log('early written', error));
+  early.write('y', (error) => log('early written 2', error));
+  early.destroy();
+  early.write('z', (error) => log('early written 3', error));
+  await new Promise((r) => early.on('close', r));
+
+  const late = net.connect(server.address().port, '127.0.0.1');
+  await once(late, 'connect');
+  late.on('error', (error) => log('late', error));
+  late.end();
+  late.write('x', (error) => log('late written', error));
+  await new Promise((r) => late.on('close', r));
+  server.close();
+});
+
+sameAsNode('pending writes of a destroyed socket', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => client.on('close', () => socket.destroy()));
+  const client = net.connect(server.address().port, '127.0.0.1');
+  await once(server, 'connection');
+  client.on('error', (error) => log('error', error));
+  log(client.write(Buffer.alloc(16 * 1024 * 1024), (error) => log('first', error)));
+  log(client.write('second', (error) => log('second', error)));
+  await new Promise((r) => setTimeout(r, 20));
+  client.destroy();
+  await new Promise((r) => client.on('close', (hadError) => r(log('close', hadError))));
+  server.close();
+  await once(server, 'close');
+});
+
+sameAsNode('pipe, pipeline, async iteration and web streams', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.pipe(socket));
+  const connect = () => net.connect(server.address().port, '127.0.0.1');
+
+  const piped = connect();
+  Readable.from(['a', 'b', 'c']).pipe(piped);
+  let text = '';
+  for await (const chunk of piped.setEncoding('utf8')) text += chunk;
+  log('pipe', text);
+
+  const lined = connect();
+  const parts = [];
+  await pipeline(
+    Readable.from([Buffer.alloc(100_000, 1), Buffer.alloc(100_000, 2)]),
+    lined,
+    new Writable({ write: (chunk, e, cb) => cb(null, parts.push(chunk)) }),
+  );
+  log('pipeline', Buffer.concat(parts).length, lined.destroyed);
+
+  const web = Duplex.toWeb(connect());
+  const writer = web.writable.getWriter();
+  await writer.write(new TextEncoder().encode('web'));
+  await writer.close();
+  const chunks = [];
+  for await (const chunk of web.readable) chunks.push(chunk);
+  log('web', Buffer.concat(chunks).toString());
+  server.close();
+  await once(server, 'close');
+});
+
+sameAsNode('setEncoding cuts characters where they belong', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => {
+    const bytes = Buffer.from('€');
+    socket.setNoDelay();
+    socket.write(bytes.subarray(0, 1));
+    setTimeout(() => socket.end(bytes.subarray(1)), 20);
+  });
+  const client = net.connect(server.address().port, '127.0.0.1').setEncoding('utf8');
+  client.on('data', (text) => log(text));
+  await new Promise((r) => client.on('close', r));
+  log(client.bytesRead);
+  server.close();
+});
+
+sameAsNode('pause() before the connection holds data', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.end('held'));
+  const client = net.connect(server.address().port, '127.0.0.1').pause();
+  client.on('data', (chunk) => log('data', chunk, client.isPaused()));
+  await once(client, 'connect');
+  await new Promise((r) => setTimeout(r, 30));
+  log('resume', client.bytesRead);
+  client.resume();
+  await new Promise((r) => client.on('close', r));
+  server.close();
+});
+
+sameAsNode('onread with one buffer and with a function', {}, async ({ net, log }) => {
+  for (const buffer of [Buffer.alloc(4), () => Buffer.alloc(3)]) {
+    const server = await listen(net, {}, (socket) => socket.end('abcdefgh'));
+    let text = '';
+    const client = net.connect({
+      port: server.address().port,
+      host: '127.0.0.1',
+      onread: {
+        buffer,
+        callback(length, target) {
+          text += target.toString('utf8', 0, length);
+          log(length <= target.length, target === buffer);
+          return true;
+        },
+      },
+    });
+    client.on('data', () => log('data'));
+    client.on('end', () => log('end', text, client.bytesRead));
+    await new Promise((r) => client.on('close', r));
+    server.close();
+  }
+});
+
+sameAsNode('onread returning false pauses', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) =>
+    socket.write('abcd', () => setTimeout(() => socket.end('efgh'), 30)),
+  );
+  const client = net.connect({
+    port: server.address().port,
+    host: '127.0.0.1',
+    onread: {
+      buffer: Buffer.alloc(64),
+      callback(length, target) {
+        log(target.toString('utf8', 0, length));
+        setTimeout(() => client.resume(log('resume')), 60);
+        return false;
+      },
+    },
+  });
+  client.on('end', () => log('end'));
+  await new Promise((r) => client.on('close', r));
+  server.close();
+});
+
+sameAsNode('timeout: idle, refreshed, turned off', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.resume());
+  const client = net.connect({ port: server.address().port, host: '127.0.0.1', timeout: 30 });
+  log(client.timeout);
+  await once(client, 'timeout');
+  log('timeout', client.destroyed);
+  const listener = () => log('never');
+  log(client.setTimeout(50, listener) === client, client.listenerCount('timeout'), client.timeout);
+  client.setTimeout(0, listener);
+  log(client.listenerCount('timeout'), client.timeout);
+  client.destroy();
+  log(client.setTimeout(5) === client, client.timeout);
+  await new Promise((r) => client.on('close', r));
+  server.close();
+});
+
+sameAsNode('signal destroys with an AbortError', {}, async ({ net, log, named }) => {
+  const server = await listen(net, {}, (socket) => socket.on('error', () => {}));
+  named(server.address().port, 'PORT');
+  for (const when of ['before', 'connecting', 'connected']) {
+    const controller = new AbortController();
+    if (when === 'before') controller.abort();
+    const client = net.connect({ port: server.address().port, host: '127.0.0.1', signal: controller.signal });
+    client.on('error', (error) => log(when, error.name, error.code, error.message));
+    client.on('connect', () => when === 'connected' && controller.abort());
+    if (when === 'connecting') controller.abort();
+    await new Promise((r) => client.on('close', (hadError) => r(log('close', hadError))));
+    // Node connects it all the same when it was aborted before.
+    client.destroy();
+  }
+  server.close();
+});

@@ -1,0 +1,159 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { promisify } = require('node:util');
+const { Worker } = require('node:worker_threads');
+
+const net = require('../../lib/net');
+
+const modulePath = JSON.stringify(path.join(__dirname, '../../lib/net'));
+const run = (script, ...flags) =>
+  promisify(execFile)(process.execPath, [...flags, '-e', `const net = require(${modulePath});${script}`]);
+
+const countDescriptors = () => fs.readdirSync('/proc/self/fd').length;
+
+async function listen(onConnection) {
+  const server = net.createServer(onConnection).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+test('the process ends when all that is left is unreferenced or idle', async () => {
+  const { stdout } = await run(`
+    const server = net.createServer((socket) => socket.unref());
+    server.listen(0, () => {
+      const client = net.connect(server.address().port, () => { client.unref(); server.unref(); console.log('up'); });
+    });`);
+  assert.equal(stdout, 'up\n');
+});
+
+test('a reading socket and a listening server keep the process alive until they end', async () => {
+  const { stdout } = await run(`
+    const server = net.createServer((socket) => setTimeout(() => socket.end('late'), 50));
+    server.listen(0, () => net.connect(server.address().port).on('data', (chunk) => console.log(String(chunk))).on('close', () => server.close()));`);
+  assert.equal(stdout, 'late\n');
+});
+
+test('process.exit() with everything open sends what was written before it', async () => {
+  const received = [];
+  const server = await listen((socket) => socket.on('data', (chunk) => received.push(chunk)));
+  const done = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)));
+  await run(`
+    net.createServer().listen(0);
+    const client = net.connect(${server.address().port}, '127.0.0.1', () => {
+      for (let index = 0; index < 1000; index++) client.write(String(index).padStart(4, '0'));
+      process.exit(0);
+    });`);
+  await done;
+  const expected = Array.from({ length: 1000 }, (_, index) => String(index).padStart(4, '0')).join('');
+  assert.equal(Buffer.concat(received).toString(), expected);
+  server.close();
+});
+
+test('a worker terminated during I/O leaves no descriptor behind', async () => {
+  const server = await listen((socket) => socket.pipe(socket).on('error', () => {}));
+  const terminate = async () => {
+    const worker = new Worker(
+      `const net = require(${modulePath});
+       const { parentPort } = require('worker_threads');
+       net.createServer().listen(0);
+       const client = net.connect(${server.address().port}, '127.0.0.1', () => {
+         client.on('data', () => client.write(Buffer.alloc(65536)));
+         client.write(Buffer.alloc(1 << 20));
+         client.once('data', () => parentPort.postMessage('busy'));
+       });`,
+      { eval: true },
+    );
+    await once(worker, 'message');
+    await worker.terminate();
+  };
+  await terminate();
+  await drained(server);
+  const before = countDescriptors();
+  for (let round = 0; round < 5; round++) await terminate();
+  await drained(server);
+  assert.ok(countDescriptors() <= before + 1, `${countDescriptors()} descriptors, ${before} before`);
+  server.close();
+});
+
+// Resolves when the server has no connection left.
+async function drained(server) {
+  while (server._connections > 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('the addon serves two copies of the module in one process', async () => {
+  const { stdout } = await run(`
+    for (const key of Object.keys(require.cache)) if (!key.endsWith('.node')) delete require.cache[key];
+    const other = require(${modulePath});
+    const server = net.createServer((socket) => socket.end('both')).listen(0, () => {
+      other.connect(server.address().port).on('data', (chunk) => console.log(other !== net, String(chunk))).on('close', () => server.close());
+    });`);
+  assert.equal(stdout, 'true both\n');
+});
+
+test('dropped sockets are collected, and their descriptors closed', async () => {
+  const { stdout } = await run(
+    `
+    const fs = require('fs');
+    const server = net.createServer({ pauseOnConnect: true }).listen(0, async () => {
+      const count = () => fs.readdirSync('/proc/self/fd').length;
+      const connect = () => new Promise((resolve) => {
+        const client = net.connect({ port: server.address().port, onread: { buffer: Buffer.alloc(1), callback: () => true } }, () => resolve(client.pause() && new WeakRef(client)));
+      });
+      const weak = [];
+      for (let index = 0; index < 50; index++) weak.push(await connect());
+      for (let round = 0; round < 100 && weak.some((ref) => ref.deref()); round++) { gc(); await new Promise((r) => setImmediate(r)); }
+      // The last one may still be on the stack.
+      console.log(weak.filter((ref) => ref.deref()).length <= 1);
+      process.exit();
+    });`,
+    '--expose-gc',
+  );
+  assert.equal(stdout, 'true\n');
+});
+
+test('10,000 connections leave no descriptor and no memory behind', { timeout: 120_000 }, async () => {
+  const server = await listen((socket) => socket.end('bye'));
+  const { port } = server.address();
+  const cycle = async (count) => {
+    for (let done = 0; done < count; done += 50) {
+      const batch = Array.from({ length: 50 }, () => once(net.connect(port, '127.0.0.1').resume(), 'close'));
+      await Promise.all(batch);
+    }
+    await drained(server);
+  };
+  await cycle(2000);
+  const [descriptors, memory] = [countDescriptors(), process.memoryUsage().rss];
+  await cycle(10_000);
+  assert.ok(countDescriptors() <= descriptors, `${countDescriptors()} descriptors, ${descriptors} before`);
+  // 3 KB a connection would be 30 MB.
+  assert.ok(process.memoryUsage().rss - memory < 30e6, `${process.memoryUsage().rss - memory} bytes more`);
+  server.close();
+});
+
+test('a server without descriptors turns clients away and goes on', async () => {
+  const { stdout } = await run(`
+    const fs = require('fs');
+    const server = net.createServer((socket) => socket.end('served')).listen(0, () => {
+      const { port } = server.address();
+      const client = new net.Socket();
+      client.on('error', () => {});
+      client.once('connect', () => {
+        const taken = [];
+        try { for (;;) taken.push(fs.openSync('/dev/null')); } catch {}
+        const wait = new Promise((resolve) => client.on('close', resolve));
+        client.resume();
+        wait.then(() => {
+          for (const fd of taken) fs.closeSync(fd);
+          net.connect(port).on('data', (chunk) => console.log(String(chunk))).on('close', () => server.close());
+        });
+      });
+      client.connect(port);
+    });`);
+  assert.equal(stdout, 'served\n');
+});

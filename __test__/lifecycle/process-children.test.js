@@ -1,0 +1,212 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const { describe, test } = require('node:test');
+const { Worker } = require('node:worker_threads');
+
+const { fork, spawn, spawnSync } = require('../../lib/child_process');
+
+const modulePath = require.resolve('../../lib/child_process');
+
+const descriptors = () => fs.readdirSync('/proc/self/fd').length;
+const children = () =>
+  fs
+    .readdirSync('/proc/self/task')
+    .flatMap((thread) => fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' '))
+    .filter(Boolean).length;
+
+const runToEnd = async () => {
+  const child = spawn('true');
+  await once(child, 'close');
+};
+
+const program = (source) =>
+  spawnSync(
+    process.execPath,
+    ['--expose-gc', '-e', `const cp = require(${JSON.stringify(modulePath)});\n${source}`],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 },
+  );
+
+describe('what children leave behind', { concurrency: false }, () => {
+  test('a thousand in a row leave no zombie, no descriptor and no memory', async () => {
+    for (let index = 0; index < 50; index++) await runToEnd();
+    const before = { descriptors: descriptors(), rss: process.memoryUsage.rss() };
+    for (let index = 0; index < 1000; index++) await runToEnd();
+    await new Promise(setImmediate);
+    assert.ok(descriptors() <= before.descriptors);
+    assert.equal(children(), 0);
+    assert.ok(process.memoryUsage.rss() - before.rss < 64 * 1024 * 1024);
+  });
+
+  test('two hundred at once leave no zombie and no descriptor', async () => {
+    const before = descriptors();
+    await Promise.all(Array.from({ length: 200 }, runToEnd));
+    await new Promise(setImmediate);
+    assert.ok(descriptors() <= before);
+    assert.equal(children(), 0);
+  });
+
+  test('failures to start leave no descriptor', async () => {
+    const before = descriptors();
+    for (let index = 0; index < 100; index++) {
+      await once(spawn('oxipc-missing'), 'error');
+      assert.throws(() => spawn('/etc/passwd/x'), { code: 'ENOTDIR' });
+      spawnSync('oxipc-missing');
+    }
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    assert.ok(descriptors() <= before);
+  });
+
+  test('a worker terminated with children running leaves them to be reaped by a later start', async () => {
+    const source = `
+      const { spawn, fork } = require(${JSON.stringify(modulePath)});
+      const child = spawn('cat');
+      child.stdout.on('data', () => {});
+      child.on('spawn', () => require('node:worker_threads').parentPort.postMessage(child.pid));`;
+    const worker = new Worker(source, { eval: true });
+    await once(worker, 'message');
+    await worker.terminate();
+    // Its stdin is closed with the worker, so cat ends.
+    while (children() > 0) {
+      await new Promise(setImmediate);
+      await runToEnd();
+    }
+  });
+});
+
+test('process.exit with everything open ends the process', () => {
+  const { status, stdout } = program(`
+    const fork = cp.fork(${JSON.stringify(require.resolve('../conformance/child_process/child-programs'))}, ['sleep']);
+    const child = cp.spawn('cat');
+    child.stdin.write('x'.repeat(1e6));
+    child.stdout.once('data', () => { fork.kill(); process.exit(7); });`);
+  assert.equal(stdout, '');
+  assert.equal(status, 7);
+});
+
+test('a process that exits right after spawn has started the child', (t) => {
+  const file = `${require('node:os').tmpdir()}/oxipc-exit-${process.pid}`;
+  t.after(() => fs.rmSync(file, { force: true }));
+  const { status } = program(`
+    cp.spawn('sh', ['-c', 'echo started > ${file}.new; mv ${file}.new ${file}'], { stdio: 'ignore', detached: true });
+    process.exit(0);`);
+  assert.equal(status, 0);
+  while (!fs.existsSync(file));
+  assert.equal(fs.readFileSync(file, 'utf8'), 'started\n');
+});
+
+test('a child that nobody refers to is reported and collected', () => {
+  const { stdout, stderr } = program(`
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    (async () => {
+      for (let index = 0; index < 20; index++) {
+        const child = cp.spawn('true');
+        registry.register(child);
+        child.on('close', () => {});
+      }
+      for (let round = 0; round < 200 && collected < 15; round++) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      console.log(collected >= 15);
+    })();`);
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'true\n');
+});
+
+test('what the caller changes right after spawn does not reach the child', (t) => {
+  const file = `${require('node:os').tmpdir()}/oxipc-captured-${process.pid}`;
+  t.after(() => fs.rmSync(file, { force: true }));
+  const { stderr } = program(`
+    const fs = require('fs');
+    const fd = fs.openSync('${file}', 'w');
+    process.chdir('/usr');
+    const child = cp.spawn('sh', ['-c', 'pwd; echo $A'], { stdio: ['ignore', fd, 'inherit'], env: { A: '1' } });
+    process.chdir('/');
+    fs.closeSync(fd);`);
+  assert.equal(stderr, '');
+  assert.equal(fs.readFileSync(file, 'utf8'), '/usr\n1\n');
+});
+
+test('a child that closes stdin early gives EPIPE as an error event', async () => {
+  const child = spawn('sh', ['-c', 'exec <&-; echo closed; exec sleep 1000'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  await once(child.stdout, 'data');
+  child.stdin.write('x'.repeat(1e6));
+  const [error] = await once(child.stdin, 'error');
+  assert.equal(error.code, 'EPIPE');
+  child.kill('SIGKILL');
+  await once(child, 'close');
+});
+
+test('no descriptors left: an error event and nothing kept', () => {
+  const { stdout, stderr } = program(`
+    const fs = require('fs');
+    cp.spawn('true').on('close', () => {
+      const held = [];
+      try { for (;;) held.push(fs.openSync('/dev/null')); } catch {}
+      const child = cp.spawn('true');
+      child.on('error', (error) => {
+        console.log(error.code, error.syscall, child.pid, child.stdin);
+        for (const fd of held) fs.closeSync(fd);
+        cp.spawn('true').on('exit', (code) => console.log(code));
+      });
+    });`);
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'EMFILE spawn true undefined undefined\n0\n');
+});
+
+test('a truncated and an oversized message end the channel, not the process', async () => {
+  const { writeSync } = fs;
+  assert.equal(typeof writeSync, 'function');
+  const child = spawn(
+    process.execPath,
+    ['-e', 'require("fs").writeSync(3, Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3]))'],
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' },
+  );
+  await once(child, 'disconnect');
+  const truncated = spawn('sh', ['-c', 'printf "{\\"a\\":" >&3'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  truncated.on('message', () => assert.fail('a message came'));
+  await once(truncated, 'exit');
+});
+
+test('a socket from a child leaves no descriptor when it is closed', async () => {
+  const before = descriptors();
+  const child = fork(require.resolve('../conformance/child_process/child-programs'), ['give-socket']);
+  const [{ port }] = await once(child, 'message');
+  const client = require('node:net').connect(port, '127.0.0.1');
+  const [, socket] = await once(child, 'message');
+  socket.destroy();
+  await once(client.resume(), 'close');
+  child.send('end');
+  await once(child, 'exit');
+  await new Promise(setImmediate);
+  assert.ok(descriptors() <= before);
+});
+
+test('a child that floods a parent which does not listen is held up, and heard in full later', async () => {
+  const flood = `let left = 1200;
+    const text = 'x'.repeat(100_000);
+    (function next() { if (left-- > 0) process.send(text, next); else process.disconnect(); })();`;
+  const child = spawn(process.execPath, ['-e', flood], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  await once(child, 'spawn');
+  // No sign comes from a channel that is not read: the child is then asleep in its event loop.
+  const isAsleep = () => fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8').includes(') S');
+  const written = () => Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${child.pid}/io`, 'utf8'))[1]);
+  for (let before = -1, still = 0; still < 50; before = written()) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    still = before > 60e6 && before === written() && isAsleep() ? still + 1 : 0;
+  }
+  assert.ok(written() < 80e6);
+  let count = 0;
+  child.on('message', () => count++);
+  await once(child, 'disconnect');
+  assert.equal(count, 1200);
+});

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+'use strict';
+
+const { parseArgs } = require('node:util');
+
+const USAGE = `Usage: oxipc broker [options]
+
+Runs the embedded AMQP 0-9-1 broker until it is interrupted.
+
+  --port PORT          TCP port; 0 lets the system choose (5672, or none with --socket alone)
+  --host HOST          address to listen on (127.0.0.1)
+  --socket PATH        listen on a UNIX socket
+  --definitions FILE   users, vhosts, exchanges, queues and bindings in RabbitMQ's definitions.json format
+  --forward URL        hand the messages of queues on to a RabbitMQ
+  --forward-queue NAME a queue to hand on; may be repeated
+  --fetch URL          take the messages of queues from a RabbitMQ
+  --fetch-queue NAME   a queue to take; may be repeated
+  --json               print where it listens as one line of JSON
+`;
+
+const OPTIONS = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  socket: { type: 'string' },
+  definitions: { type: 'string' },
+  forward: { type: 'string' },
+  'forward-queue': { type: 'string', multiple: true, default: [] },
+  fetch: { type: 'string' },
+  'fetch-queue': { type: 'string', multiple: true, default: [] },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+};
+
+async function main() {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const [command, ...rest] = positionals;
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  if (command !== 'broker' || rest.length > 0) {
+    process.stderr.write(USAGE);
+    process.exitCode = 1;
+    return;
+  }
+  await runBroker(values);
+}
+
+async function runBroker({ port, host, socket: path, definitions, json, forward, fetch, ...queues }) {
+  const { readFile } = require('node:fs/promises');
+  const { createBroker } = require('../lib/broker');
+  const broker = await createBroker({
+    port,
+    host,
+    path,
+    forward: forward && { url: forward, queues: queues['forward-queue'] },
+    fetch: fetch && { url: fetch, queues: queues['fetch-queue'] },
+    definitions: definitions && (await readFile(definitions, 'utf8')),
+  });
+  // Before anything is printed: who reads the line may send the signal at once.
+  let closing = false;
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      // A second Ctrl-C ends it without waiting for the clients.
+      if (closing) process.exit(1);
+      closing = true;
+      broker.close();
+    });
+  }
+  const { url } = broker;
+  if (json) {
+    console.log(
+      JSON.stringify({ url, host: broker.host, port: broker.port, path: broker.path, pid: process.pid }),
+    );
+    return;
+  }
+  if (url) console.log(`Listening on ${url}`);
+  if (broker.path) console.log(`Listening on ${broker.path}`);
+}
+
+main().catch((error) => {
+  process.stderr.write(`oxipc: ${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,19 @@
+/** `amqplib`'s promise API; `oxipc/amqplib`. */
+export * as amqplib from './lib/amqplib';
+/** The embedded AMQP broker; `oxipc/broker`. */
+export * as broker from './lib/broker';
+export { createBroker } from './lib/broker';
+/** Node's `child_process`; `oxipc/child_process`. */
+export * as child_process from './lib/child_process';
+export {
+  ChildProcess,
+  exec,
+  execFile,
+  execFileSync,
+  execSync,
+  fork,
+  spawn,
+  spawnSync,
+} from './lib/child_process';
+/** Node's `net`; `oxipc/net`. */
+export * as net from './lib/net';

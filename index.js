@@ -1,0 +1,25 @@
+'use strict';
+
+const amqplib = require('./lib/amqplib');
+const broker = require('./lib/broker');
+const child_process = require('./lib/child_process');
+const net = require('./lib/net');
+
+const { createBroker } = broker;
+const { ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync } = child_process;
+
+module.exports = {
+  amqplib,
+  broker,
+  child_process,
+  net,
+  createBroker,
+  ChildProcess,
+  exec,
+  execFile,
+  execFileSync,
+  execSync,
+  fork,
+  spawn,
+  spawnSync,
+};

@@ -1,0 +1,27 @@
+'use strict';
+
+// oxipc/amqplib: amqplib's promise API.
+
+const { ChannelModel } = require('./amqplib/channel-model');
+const { connect: openConnection } = require('./amqplib/connect');
+const credentials = require('./amqplib/credentials');
+const { IllegalOperationError } = require('./amqplib/errors');
+const { RecoveringChannelModel } = require('./amqplib/recovering-models');
+const { splitRecovery } = require('./amqplib/recovery-options');
+
+async function connect(url, options) {
+  const { socketOptions, recovery } = splitRecovery(options);
+  const openModel = () =>
+    new Promise((resolve, reject) => {
+      openConnection(url, socketOptions, (error, connection) => {
+        if (error) reject(error);
+        else resolve(new ChannelModel(connection));
+      });
+    });
+  if (recovery === null) return openModel();
+
+  const recovering = new RecoveringChannelModel(openModel, recovery);
+  return recovery.waitForConnect ? recovering.waitForConnect() : recovering;
+}
+
+module.exports = { connect, credentials, IllegalOperationError };

@@ -1,0 +1,159 @@
+'use strict';
+
+// From amqplib's URL, object and socket options to the engine's: defaults, credentials, client properties.
+
+const querystring = require('node:querystring');
+
+const { version } = require('../../package.json');
+const credentials = require('./credentials');
+const { isShortString } = require('./methods');
+const { writeTable } = require('./table');
+const { identityCheck, tlsOptions } = require('./tls-options');
+const { Writer } = require('./writer');
+
+const FRAME_MIN_SIZE = 4096;
+const DEFAULT_FRAME_MAX = 131072;
+const AMQP_PORT = 5672;
+const AMQPS_PORT = 5671;
+// Node's default for autoSelectFamilyAttemptTimeout.
+const ATTEMPT_TIMEOUT = 250;
+// A heartbeat of a frame's own size would never fit; strings in client properties are the user's own.
+const CLIENT_PROPERTIES_LIMIT = 64 * 1024 * 1024;
+
+const CLIENT_PROPERTIES = {
+  product: 'oxipc',
+  version,
+  platform: `Node.JS ${process.version}`,
+  information: 'https://www.npmjs.com/package/oxipc',
+  capabilities: {
+    publisher_confirms: true,
+    exchange_exchange_bindings: true,
+    'basic.nack': true,
+    consumer_cancel_notify: true,
+    'connection.blocked': true,
+    authentication_failure_close: true,
+  },
+};
+
+/** What connect was asked for: where to, and everything of the engine's options that does not need a lookup. */
+function readConnectOptions(url, socketOptions) {
+  const socket = { ...(socketOptions || {}) };
+  const target = typeof url === 'object' && url ? fromObject(url) : fromURL(url || 'amqp://localhost');
+  if (!['amqp:', 'amqps:', 'amqp+unix:'].includes(target.protocol)) {
+    throw new Error(`Expected amqp: or amqps: as the protocol; got ${target.protocol}`);
+  }
+  const login = socket.credentials || target.credentials;
+  const { config } = target;
+  const tls = target.protocol === 'amqps:' ? tlsOptions(socket, target.host) : undefined;
+  return {
+    host: target.host,
+    path: target.path ?? socket.path,
+    lookup: socket.lookup,
+    family: socket.family,
+    options: {
+      addresses: [],
+      port: target.port,
+      attemptTimeout: socket.autoSelectFamilyAttemptTimeout || ATTEMPT_TIMEOUT,
+      timeout: socket.timeout || 0,
+      // amqplib's default is false, which costs every handshake 40 ms; nobody waits for that.
+      noDelay: socket.noDelay === undefined ? true : !!socket.noDelay,
+      keepAlive: !!socket.keepAlive,
+      keepAliveDelay: socket.keepAliveDelay || 0,
+      tls,
+      checkIdentity: tls && identityCheck(tls.servername, socket.checkServerIdentity),
+      mechanism: login.mechanism,
+      response: login.response(),
+      clientProperties: clientProperties(socket.clientProperties || {}),
+      locale: config.locale || 'en_US',
+      virtualHost: target.vhost ? querystring.unescape(target.vhost) : '/',
+      channelMax: integer(config.channelMax, 0),
+      frameMax: integer(config.frameMax, DEFAULT_FRAME_MAX),
+      heartbeat: config.heartbeat == null ? undefined : integer(config.heartbeat, 0),
+      maxFrameSize: maxFrameSize(config.maxFrameSize),
+    },
+  };
+}
+
+/** What cannot be sent, found before anything is. */
+function checkOptions({ channelMax, frameMax, heartbeat, maxFrameSize: largest, virtualHost, locale }) {
+  if (largest !== undefined && (!Number.isInteger(largest) || (largest !== 0 && largest < FRAME_MIN_SIZE))) {
+    throw new TypeError(
+      `maxFrameSize must be 0 (no limit) or an integer of at least ${FRAME_MIN_SIZE}; got ${largest}`,
+    );
+  }
+  for (const [name, value] of Object.entries({ channelMax, frameMax, heartbeat })) {
+    if (Number.isNaN(value)) {
+      throw new TypeError(`Field '${name}' is the wrong type; must be a number (but not NaN)`);
+    }
+  }
+  for (const [name, value] of Object.entries({ locale, virtualHost })) {
+    if (!isShortString(value)) {
+      throw new TypeError(`Field '${name}' is the wrong type; must be a string (up to 255 chars)`);
+    }
+  }
+}
+
+const integer = (value, fallback) => (value === undefined ? fallback : parseInt(value, 10));
+
+function maxFrameSize(value) {
+  if (value === undefined || value === null) return undefined;
+  return /^\d+$/.test(String(value)) ? Number(value) : NaN;
+}
+
+function fromObject(url) {
+  const protocol = `${url.protocol || 'amqp'}:`;
+  const isAnonymous = url.username === undefined && url.password === undefined;
+  return {
+    protocol,
+    host: url.hostname,
+    path: protocol === 'amqp+unix:' ? url.path : undefined,
+    port: url.port || (protocol === 'amqp:' ? AMQP_PORT : AMQPS_PORT),
+    credentials: isAnonymous
+      ? credentials.plain('guest', 'guest')
+      : credentials.plain(url.username || '', url.password || ''),
+    vhost: url.vhost,
+    config: url,
+  };
+}
+
+function fromURL(text) {
+  let parts;
+  try {
+    parts = new URL(text);
+  } catch {
+    parts = {};
+  }
+  const protocol = parts.protocol || '';
+  const query = querystring.parse(parts.search ? parts.search.slice(1) : '');
+  // Of several values for a key the first counts.
+  for (const key in query) if (Array.isArray(query[key])) [query[key]] = query[key];
+  const isUnix = protocol === 'amqp+unix:';
+  const pathname = parts.pathname || '';
+  return {
+    protocol,
+    host: (parts.hostname || '').replace(/^\[|\]$/g, ''),
+    // amqp+unix:///run/broker.sock?vhost=/name
+    path: isUnix ? decodeURIComponent(pathname) : undefined,
+    port: parseInt(parts.port, 10) || (protocol === 'amqp:' ? AMQP_PORT : AMQPS_PORT),
+    credentials: fromUserInfo(parts),
+    vhost: isUnix ? query.vhost : pathname.slice(1),
+    config: query,
+  };
+}
+
+function fromUserInfo({ username = '', password = '' }) {
+  if (username === '' && password === '') return credentials.plain('guest', 'guest');
+  return credentials.plain(unescape(username), unescape(password));
+}
+
+function clientProperties(extra) {
+  const writer = new Writer();
+  writer.begin(CLIENT_PROPERTIES_LIMIT);
+  writeTable(writer, { ...extra, ...without(CLIENT_PROPERTIES, extra) });
+  return writer.end();
+}
+
+const without = (table, names) =>
+  Object.fromEntries(Object.entries(table).filter(([name]) => !Object.hasOwn(names, name)));
+
+module.exports = { checkOptions, readConnectOptions };

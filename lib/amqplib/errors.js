@@ -1,0 +1,119 @@
+'use strict';
+
+// amqplib's errors: texts, codes, the class for misuse. Programs match on them.
+
+const { NodeAggregateError, exceptionWithHostPort, errnoException } = require('../internal/system-errors');
+const { REPLY_CODES, methodName } = require('./methods');
+
+// The first lines of a stack are ours, not the caller's.
+function callerLines(count) {
+  return new Error().stack
+    .split('\n')
+    .slice(count + 1)
+    .join('\n');
+}
+
+function IllegalOperationError(message, stackAtStateChange) {
+  this.message = message;
+  this.stack = `${this.toString()}\n${callerLines(2)}`;
+  this.stackAtStateChange = stackAtStateChange;
+}
+Object.setPrototypeOf(IllegalOperationError.prototype, Error.prototype);
+Object.setPrototypeOf(IllegalOperationError, Error);
+IllegalOperationError.prototype.name = 'IllegalOperationError';
+
+/** A note of where a channel or connection changed its state, for the errors of later use. */
+function stackCapture(reason) {
+  return `Stack capture: ${reason}\n${callerLines(2)}`;
+}
+
+function closeMessage({ replyCode, replyText }) {
+  return `${replyCode} (${REPLY_CODES[replyCode]}) with message "${replyText}"`;
+}
+
+/** A frame in an error's text. */
+function describeFrame({ id, channel, size }) {
+  return id ? `<${methodName(id)} channel:${channel}>` : `<Content channel:${channel} size:${size}>`;
+}
+
+/** The error of a server's close, with what it says as numbers. */
+function closeError(text, { replyCode, classId, methodId }) {
+  return Object.assign(new Error(text), { code: replyCode, classId, methodId });
+}
+
+/** What a pending operation is rejected with when the server closes its channel instead of answering. */
+function operationError(method, close) {
+  const isCause = method.classId === close.classId && method.methodId === close.methodId;
+  const prefix = isCause ? `Operation failed: ${method.name}; ` : 'Channel closed by server: ';
+  return closeError(prefix + closeMessage(close), close);
+}
+
+// Scope of the engine's failures, see src/amqp/client/failure.rs.
+const MAKERS = [
+  connectError,
+  () => new Error('connect ETIMEDOUT'),
+  tlsError,
+  ({ code, text }) =>
+    new Error(`Handshake terminated by server: ${closeMessage({ replyCode: code, replyText: text })}`),
+  unexpectedInHandshake,
+  ({ text }) => new Error(`SASL mechanism ${text} is not provided by the server`),
+  ({ code }) => new Error(`Server frameMax ${code} is below the protocol minimum 4096`),
+  socketError,
+  () => new Error('Heartbeat timeout'),
+  ({ text }) => new Error(text),
+  () => new Error('Socket closed abruptly during opening handshake'),
+];
+
+/** amqplib's error for {scope, code, text, classId, methodId, channel}. */
+const failureError = (failure) => MAKERS[failure.scope](failure);
+
+function connectError({ text }) {
+  const errors = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [, errno, address, port] = /^(-?\d+) (.*?)(?: (\d+))?$/s.exec(line);
+      return exceptionWithHostPort(-errno, 'connect', address, Number(port) || undefined);
+    });
+  return errors.length === 1 ? errors[0] : new NodeAggregateError(errors);
+}
+
+function tlsError({ text }) {
+  const [, code, message] = /^(\S+) (.*)$/s.exec(text);
+  // What OpenSSL's library itself reports says so; a verdict on a certificate does not.
+  const origin = code.startsWith('ERR_SSL_') ? { library: 'SSL routines', reason: message } : {};
+  return Object.assign(new Error(origin.library ? `${origin.library}: ${message}` : message), {
+    ...origin,
+    code,
+  });
+}
+
+function socketError({ code, text }) {
+  if (code > 0) return errnoException(-code, 'read');
+  return new Error(text || 'Unexpected close');
+}
+
+function unexpectedInHandshake({ code, classId, methodId, channel }) {
+  const id = classId * 0x10000 + methodId;
+  const got = describeFrame({ id, channel });
+  if (channel !== 0 || id === 0) return new Error(`Frame on channel != 0 during handshake: ${got}`);
+  const EXPECTED_TUNE = 30;
+  const SECURE = 20;
+  if (code === SECURE) return new Error("Wasn't expecting to have to go through secure");
+  if (code === EXPECTED_TUNE) {
+    return new Error(
+      `Expected connection.secure, connection.close, or connection.tune during handshake; got ${got}`,
+    );
+  }
+  return new Error(`Expected ${methodName(10 * 0x10000 + code)}; got ${got}`);
+}
+
+module.exports = {
+  IllegalOperationError,
+  closeError,
+  closeMessage,
+  describeFrame,
+  failureError,
+  operationError,
+  stackCapture,
+};

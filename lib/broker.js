@@ -1,0 +1,121 @@
+'use strict';
+
+const { lookup } = require('node:dns/promises');
+const { isIP, isIPv6 } = require('node:net');
+
+const { uvExceptionWithHostPort } = require('./internal/system-errors');
+const {
+  validateArray,
+  validateInteger,
+  validateObject,
+  validatePort,
+  validateString,
+  validateStringWithoutNullBytes,
+} = require('./internal/validators');
+const { BrokerHandle } = require('./native');
+
+// The specification's least frame size, and the largest the field holds.
+const FRAME_MAX = [4096, 2 ** 32 - 1];
+const UINT16_MAX = 2 ** 16 - 1;
+
+class Broker {
+  #handle;
+  #closed = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
+
+  /** @internal */
+  constructor(options, address) {
+    this.#handle = new BrokerHandle(this, () => this.#closed.resolve());
+    const { errno, failedPath, refusal, port } = this.#handle.start({ ...options, host: address });
+    if (refusal) throw new Error(refusal);
+    if (errno) {
+      const [where, wherePort] = failedPath ? [options.path, -1] : [address, options.port];
+      throw uvExceptionWithHostPort(errno, 'listen', where, wherePort);
+    }
+    this.host = address;
+    this.port = address && port;
+    this.path = options.path;
+    this.url = address && `amqp://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+  }
+
+  close() {
+    this.#handle.close();
+    return this.#closed.promise;
+  }
+
+  ref() {
+    this.#handle.ref();
+    return this;
+  }
+
+  unref() {
+    this.#handle.unref();
+    return this;
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Object.defineProperty(Broker.prototype, Symbol.asyncDispose, {
+    value() {
+      return this.close();
+    },
+    configurable: true,
+    writable: true,
+  });
+}
+
+function withResolvers() {
+  const resolvers = {};
+  resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
+  return resolvers;
+}
+
+async function createBroker(options = {}) {
+  validateObject(options, 'options');
+  const { path, host = '127.0.0.1', users = [], definitions, frameMax, channelMax, heartbeat } = options;
+  const { port = path === undefined ? 5672 : undefined, memoryHighWatermark, forward, fetch } = options;
+  if (path !== undefined) validateStringWithoutNullBytes(path, 'options.path');
+  if (port !== undefined) validatePort(port, 'options.port');
+  validateString(host, 'options.host');
+  validateArray(users, 'options.users');
+  users.forEach(({ name, password }, index) => {
+    validateString(name, `options.users[${index}].name`);
+    validateString(password, `options.users[${index}].password`);
+  });
+  if (definitions !== undefined && typeof definitions !== 'string') {
+    validateObject(definitions, 'options.definitions');
+  }
+  if (frameMax !== undefined) validateInteger(frameMax, 'options.frameMax', ...FRAME_MAX);
+  if (channelMax !== undefined) validateInteger(channelMax, 'options.channelMax', 0, UINT16_MAX);
+  if (heartbeat !== undefined) validateInteger(heartbeat, 'options.heartbeat', 0, UINT16_MAX);
+  if (memoryHighWatermark !== undefined) {
+    validateInteger(memoryHighWatermark, 'options.memoryHighWatermark', 0);
+  }
+  const native = {
+    path,
+    port: Number(port ?? 0),
+    users: users.flatMap(({ name, password }) => [name, password]),
+    definitions: typeof definitions === 'object' ? JSON.stringify(definitions) : definitions,
+    frameMax,
+    channelMax,
+    heartbeat,
+    memoryHighWatermark,
+    forward: validateLink(forward, 'options.forward'),
+    fetch: validateLink(fetch, 'options.fetch'),
+  };
+  return new Broker(native, port === undefined ? undefined : await resolve(host));
+}
+
+function validateLink(link, name) {
+  if (link === undefined) return undefined;
+  validateObject(link, name);
+  validateString(link.url, `${name}.url`);
+  validateArray(link.queues, `${name}.queues`);
+  link.queues.forEach((queue, index) => validateString(queue, `${name}.queues[${index}]`));
+  return { url: link.url, queues: link.queues };
+}
+
+async function resolve(host) {
+  return isIP(host) ? host : (await lookup(host)).address;
+}
+
+module.exports = { createBroker };

@@ -1,0 +1,134 @@
+'use strict';
+
+// Sockets and servers on the channel: what Node calls them there, how to get the descriptor out of one and how to make
+// one of a descriptor. Both Node's own and ours are taken.
+
+const dgram = require('node:dgram');
+const nodeNet = require('node:net');
+
+const { ERR_INVALID_HANDLE_TYPE } = require('../internal/errors');
+const native = require('../native');
+const net = require('../net');
+const { kChannel } = require('./channel-key');
+const { SocketListReceive, SocketListSend } = require('./socket-list');
+
+// Each: `send(target, envelope, object, options)` gives a handle with `fd` and `close`, or nothing to send the message
+// alone; `got(target, envelope, fd, emit)` passes on what was received; `closes`: ours ends when the other side has it.
+const conversions = {
+  'net.Native': {
+    send: (target, envelope, handle) => handle,
+    got(target, envelope, fd, emit) {
+      const socket = new nodeNet.Socket({ fd, manualStart: true });
+      const handle = socket._handle;
+      socket._handle = null;
+      emit(handle);
+    },
+  },
+
+  'net.Server': {
+    send: (target, envelope, server) => server._handle,
+    got(target, envelope, fd, emit) {
+      const server = new net.Server();
+      server.listen({ fd }, () => emit(server));
+    },
+  },
+
+  'net.Socket': {
+    closes: true,
+    send: detachSocket,
+    got(target, envelope, fd, emit) {
+      const socket = new net.Socket({ fd, readable: true, writable: true });
+      if (envelope.key) socketList('got', target, envelope.key).add({ socket });
+      emit(socket);
+    },
+  },
+
+  'dgram.Native': {
+    send: (target, envelope, handle) => handle,
+    got(target, envelope, fd, emit) {
+      const socket = dgram.createSocket('udp4');
+      socket.bind({ fd }, () => emit(dgramHandle(socket)));
+    },
+  },
+
+  'dgram.Socket': {
+    send(target, envelope, socket) {
+      envelope.dgramType = socket.type;
+      return dgramHandle(socket);
+    },
+    got(target, envelope, fd, emit) {
+      const socket = dgram.createSocket(envelope.dgramType);
+      socket.bind({ fd }, () => emit(socket));
+    },
+  },
+};
+
+/** What an object is called on the channel. */
+function typeOf(handle) {
+  if (handle instanceof net.Socket || handle instanceof nodeNet.Socket) return 'net.Socket';
+  if (handle instanceof net.Server || handle instanceof nodeNet.Server) return 'net.Server';
+  if (handle instanceof dgram.Socket) return 'dgram.Socket';
+  // Node's handles: their classes are private.
+  const name = typeof handle.fd === 'number' ? handle.constructor?.name : undefined;
+  if (name === 'TCP' || name === 'Pipe') return 'net.Native';
+  if (name === 'UDP') return 'dgram.Native';
+  throw new ERR_INVALID_HANDLE_TYPE();
+}
+
+function detachSocket(target, envelope, socket, { keepOpen }) {
+  const handle = socket._handle;
+  if (!handle) return undefined;
+
+  const { server } = socket;
+  if (server) {
+    // Both sides keep track of a server's sockets.
+    server._connectionKey ??= connectionKey(server.address());
+    envelope.key = server._connectionKey;
+    const isFirst = !target[kChannel].sockets.send[envelope.key];
+    const list = socketList('send', target, envelope.key);
+    if (isFirst) server._setupWorker?.(list);
+    if (!keepOpen) server._connections--;
+  }
+
+  if (!keepOpen) {
+    handle.onread = () => {};
+    handle.readStop?.();
+    socket._handle = null;
+    socket.setTimeout(0);
+    releaseParser(socket);
+  }
+  return handle;
+}
+
+// Node's form of it, by which the child counts the sockets of a server.
+function connectionKey(address) {
+  if (typeof address === 'string' || address === null) return `-1:${address}:-1`;
+  return `${address.family === 'IPv6' ? 6 : 4}:${address.address}:${address.port}`;
+}
+
+// A connection of node:http: its parser goes back to Node's pool.
+function releaseParser(socket) {
+  if (!socket.parser) return;
+  const { freeParser, HTTPParser } = require('_http_common');
+  if (!(socket.parser instanceof HTTPParser)) return;
+  freeParser(socket.parser, null, socket);
+  socket._httpMessage?.detachSocket(socket);
+}
+
+function socketList(direction, target, key) {
+  const lists = target[kChannel].sockets[direction];
+  lists[key] ??= direction === 'send' ? new SocketListSend(target, key) : new SocketListReceive(target, key);
+  return lists[key];
+}
+
+// Node hides it behind a symbol.
+function dgramHandle(socket) {
+  const state = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'state symbol',
+  );
+  return socket[state]?.handle;
+}
+
+const closeDescriptor = native.closeDescriptor;
+
+module.exports = { closeDescriptor, conversions, typeOf };

@@ -1,0 +1,4 @@
+'use strict';
+
+/** Where a `ChildProcess` or `process` has its channel. */
+module.exports = { kChannel: Symbol('kChannel') };

@@ -1,0 +1,389 @@
+'use strict';
+
+// The fork channel on the JavaScript side: `send`, `disconnect`, 'message', and the hand-over of sockets with its
+// acknowledgements. Framing and descriptors are native's (src/ipc).
+
+const EventEmitter = require('node:events');
+const { deprecate } = require('node:util');
+
+const {
+  ERR_INVALID_ARG_TYPE,
+  ERR_IPC_CHANNEL_CLOSED,
+  ERR_IPC_DISCONNECTED,
+  ERR_MISSING_ARGS,
+} = require('../internal/errors');
+const { errnoException } = require('../internal/system-errors');
+const { validateObject } = require('../internal/validators');
+const { ChannelHandle } = require('../native');
+const { closeDescriptor, conversions, typeOf } = require('./channel-handles');
+const { kChannel } = require('./channel-key');
+const { serializations } = require('./serialization');
+
+const [MESSAGES, END, SENT] = [0, 1, 2];
+
+const nodeMajor = Number.parseInt(process.versions.node, 10);
+const INTERNAL_PREFIX = 'NODE_';
+/** `send` says no from here on: two reads of the peer. Node's number. */
+const WRITE_QUEUE_BYTES = 65536 * 2;
+/** What is kept for a listener to come before the channel is no longer read. */
+const UNHEARD_BYTES = 64 * 1024 * 1024;
+/** How often a handle that did not arrive is sent again; Node's number. */
+const MAX_HANDLE_RETRANSMISSIONS = 3;
+
+const kPendingMessages = Symbol('kPendingMessages');
+
+// What `child.channel` is.
+class Control extends EventEmitter {
+  #channel;
+  #refs = 0;
+  #refExplicitlySet = false;
+
+  constructor(channel) {
+    super();
+    this.#channel = channel;
+    this[kPendingMessages] = [];
+  }
+
+  // The counted forms follow listeners and writes under way, until the user has said what is wanted.
+  refCounted() {
+    if (++this.#refs === 1 && !this.#refExplicitlySet) this.#channel.ref();
+  }
+
+  unrefCounted() {
+    if (--this.#refs === 0 && !this.#refExplicitlySet) this.#channel.unref();
+  }
+
+  ref() {
+    this.#refExplicitlySet = true;
+    this.#channel.ref();
+  }
+
+  unref() {
+    this.#refExplicitlySet = true;
+    this.#channel.unref();
+  }
+
+  get fd() {
+    return this.#channel ? this.#channel.fd : undefined;
+  }
+}
+
+// One end of a channel: belongs to a `ChildProcess` or, in a child, to `process`.
+class Channel {
+  constructor(target, fd, serialization, ended) {
+    this.target = target;
+    this.ended = ended;
+    this.sockets = { got: {}, send: {} };
+    // A descriptor whose message is not whole yet.
+    this.descriptor = -1;
+    // Callbacks of messages that wait for the kernel.
+    this.unsent = [];
+    // Wire bytes of messages that wait for a listener.
+    this.unheardBytes = 0;
+    this.serialization = serializations[serialization];
+    this.handle = new ChannelHandle(fd, serialization === 'advanced', this, onEvent);
+    this.control = new Control(this.handle);
+  }
+
+  write(message, handle) {
+    return this.handle.send(this.serialization.write(message), handle ? handle.fd : -1);
+  }
+
+  close() {
+    this.handle.close();
+    for (const callback of this.unsent.splice(0)) setImmediate(() => this.sent(callback));
+    if (this.descriptor >= 0) closeDescriptor(this.descriptor);
+    this.descriptor = -1;
+  }
+
+  receive(batch, fd) {
+    if (fd >= 0) {
+      if (this.descriptor >= 0) closeDescriptor(this.descriptor);
+      this.descriptor = fd;
+    }
+    if (!this.target.listenerCount('message')) this.#bound(batch.length);
+    const arrived = [];
+    try {
+      for (const message of this.serialization.read(batch)) {
+        if (!isInternal(message)) {
+          arrived.push(['message', message, undefined]);
+        } else if (message.cmd === 'NODE_HANDLE') {
+          arrived.push(['internalMessage', message, this.takeDescriptor()]);
+        } else {
+          arrived.push(['internalMessage', message, undefined]);
+        }
+      }
+    } finally {
+      if (this.target.channel && arrived.length > 0) process.nextTick(emitAll, this.target, arrived, 0);
+    }
+  }
+
+  // A child that floods a parent which does not listen is not read any more; the kernel then holds it up.
+  #bound(bytes) {
+    this.unheardBytes += bytes;
+    if (this.unheardBytes > UNHEARD_BYTES) this.handle.readStop();
+  }
+
+  heard() {
+    if (this.unheardBytes > UNHEARD_BYTES) this.handle.readStart();
+    this.unheardBytes = 0;
+  }
+
+  // Also for what was lost with the channel: Node makes no difference.
+  sent(callback) {
+    this.control.unrefCounted();
+    if (typeof callback === 'function') callback(null);
+  }
+
+  takeDescriptor() {
+    const { descriptor } = this;
+    this.descriptor = -1;
+    return descriptor < 0 ? undefined : descriptor;
+  }
+}
+
+function onEvent(kind, value, fd) {
+  if (kind === MESSAGES) {
+    this.receive(value, fd);
+  } else if (kind === SENT) {
+    for (const callback of this.unsent.splice(0, value)) this.sent(callback);
+  } else if (kind === END) {
+    this.target.disconnect();
+    this.close();
+    this.target.channel = null;
+    this.ended(this.target);
+  }
+}
+
+// A listener that throws must not keep the rest from their listeners: they follow in a tick of their own.
+function emitAll(target, arrived, from) {
+  let index = from;
+  try {
+    while (index < arrived.length) emit(target, arrived[index++]);
+  } finally {
+    if (index < arrived.length) process.nextTick(emitAll, target, arrived, index);
+  }
+}
+
+function emit(target, event) {
+  if (event[0] === 'internalMessage' || target.listenerCount('message')) target.emit(...event);
+  else target.channel?.[kPendingMessages].push(event);
+}
+
+function handleMessage(target, message, handle) {
+  if (target.channel) {
+    process.nextTick(emit, target, [isInternal(message) ? 'internalMessage' : 'message', message, handle]);
+  }
+}
+
+function isInternal(message) {
+  return (
+    message !== null &&
+    typeof message === 'object' &&
+    typeof message.cmd === 'string' &&
+    message.cmd.length > INTERNAL_PREFIX.length &&
+    message.cmd.startsWith(INTERNAL_PREFIX)
+  );
+}
+
+/** Gives `target` a channel on `fd`; `ended` is called with it when the peer is gone. Returns `target.channel`. */
+function setupChannel(target, fd, serialization, ended) {
+  const channel = new Channel(target, fd, serialization, ended);
+  target.channel = channel.control;
+  target[kChannel] = channel;
+  // Messages that wait for a handle's acknowledgement; null when none is under way.
+  target._handleQueue = null;
+  target._pendingMessage = null;
+
+  target.on('internalMessage', onInternalMessage);
+  target.on('newListener', () => process.nextTick(emitPending, target));
+
+  target.send = send;
+  target._send = sendNow;
+  target.connected = true;
+  target.disconnect = disconnect;
+  target._disconnect = disconnectNow;
+
+  if (nodeMajor < 26) defineFormerName(target);
+
+  return channel.control;
+}
+
+/** Begins to read; what came before waits in the kernel. */
+function startChannel(target) {
+  target[kChannel]?.handle.readStart();
+}
+
+/** Not as `target.channel.unref()`, which would be the user's word: listeners make it count again. */
+function unrefChannel(target) {
+  target[kChannel].handle.unref();
+}
+
+function defineFormerName(target) {
+  const text = '_channel is deprecated. Use ChildProcess.channel instead.';
+  Object.defineProperty(target, '_channel', {
+    get: deprecate(() => target.channel, text, 'DEP0129'),
+    set: deprecate((value) => (target.channel = value), text, 'DEP0129'),
+    configurable: true,
+    enumerable: false,
+  });
+}
+
+function emitPending(target) {
+  if (!target.channel || !target.listenerCount('message')) return;
+  const pending = target.channel[kPendingMessages];
+  if (pending.length === 0) return;
+  target.channel[kPendingMessages] = [];
+  target[kChannel]?.heard();
+  for (const event of pending) target.emit(...event);
+}
+
+function onInternalMessage(message, descriptor) {
+  if (message.cmd === 'NODE_HANDLE_ACK' || message.cmd === 'NODE_HANDLE_NACK') {
+    acknowledged(this, message.cmd === 'NODE_HANDLE_ACK');
+  } else if (message.cmd === 'NODE_HANDLE') {
+    if (descriptor === undefined) {
+      // It got lost on the way (no descriptors left): the sender tries again.
+      this._send({ cmd: 'NODE_HANDLE_NACK' }, null, true);
+      return;
+    }
+    this._send({ cmd: 'NODE_HANDLE_ACK' }, null, true);
+    conversions[message.type].got(this, message, descriptor, (handle) =>
+      handleMessage(this, message.msg, handle),
+    );
+  }
+}
+
+function acknowledged(target, arrived) {
+  const pending = target._pendingMessage;
+  if (pending && arrived) {
+    closePending(target);
+  } else if (pending && pending.retransmissions++ === MAX_HANDLE_RETRANSMISSIONS) {
+    closePending(target);
+    process.emitWarning(
+      'Handle did not reach the receiving process correctly',
+      'SentHandleNotReceivedWarning',
+    );
+  }
+
+  const queue = target._handleQueue ?? [];
+  target._handleQueue = null;
+  if (target._pendingMessage) {
+    const { message, handle, options, callback } = target._pendingMessage;
+    target._send(message, handle, options, callback);
+  }
+  for (const { message, handle, options, callback } of queue)
+    target._send(message, handle, options, callback);
+
+  if (!target.connected && target.channel && !target._handleQueue) target._disconnect();
+}
+
+function closePending(target) {
+  target._pendingMessage.handle.close();
+  target._pendingMessage = null;
+}
+
+function send(message, handle, options, callback) {
+  if (typeof handle === 'function') {
+    callback = handle;
+    handle = undefined;
+    options = undefined;
+  } else if (typeof options === 'function') {
+    callback = options;
+    options = undefined;
+  } else if (options !== undefined) {
+    validateObject(options, 'options');
+  }
+  options = { swallowErrors: false, ...options };
+
+  if (this.connected) return this._send(message, handle, options, callback);
+  report(this, new ERR_IPC_CHANNEL_CLOSED(), callback);
+  return false;
+}
+
+function sendNow(message, handle, options, callback) {
+  if (message === undefined) throw new ERR_MISSING_ARGS('message');
+  if (!['string', 'object', 'number', 'boolean'].includes(typeof message)) {
+    throw new ERR_INVALID_ARG_TYPE('message', ['string', 'object', 'number', 'boolean'], message);
+  }
+  if (typeof options === 'boolean') options = { swallowErrors: options };
+
+  const channel = this[kChannel];
+  let conversion;
+  if (handle) {
+    const type = typeOf(handle);
+    if (this._handleQueue) return enqueue(this, { message, handle, options, callback });
+    conversion = conversions[type];
+    const envelope = { cmd: 'NODE_HANDLE', type, msg: message };
+    handle = conversion.send(this, envelope, handle, options);
+    // Sent before, or closed: the text goes alone.
+    if (handle) message = envelope;
+  } else if (this._handleQueue && message?.cmd !== 'NODE_HANDLE_ACK' && message?.cmd !== 'NODE_HANDLE_NACK') {
+    return enqueue(this, { message, handle: null, options, callback });
+  }
+
+  const status = channel.write(message, handle);
+  if (status >= 0) {
+    if (handle) {
+      this._handleQueue ??= [];
+      if (conversion.closes && !options.keepOpen) {
+        this._pendingMessage = { callback, message, handle, options, retransmissions: 0 };
+      }
+    }
+    if (status > 0) {
+      channel.unsent.push(callback);
+      channel.control.refCounted();
+    } else if (typeof callback === 'function') {
+      process.nextTick(callback, null);
+    }
+  } else {
+    if (handle && conversion.closes && !options.keepOpen) handle.close();
+    if (!options.swallowErrors) report(this, errnoException(status, 'write'), callback);
+  }
+  return channel.handle.writeQueueSize < WRITE_QUEUE_BYTES;
+}
+
+function enqueue(target, entry) {
+  target._handleQueue.push(entry);
+  return target._handleQueue.length === 1;
+}
+
+function report(target, error, callback) {
+  if (typeof callback === 'function') process.nextTick(callback, error);
+  else process.nextTick(() => target.emit('error', error));
+}
+
+function disconnect() {
+  if (!this.connected) {
+    this.emit('error', new ERR_IPC_DISCONNECTED());
+    return;
+  }
+  this.connected = false;
+  // What waits for an acknowledgement is sent first.
+  if (!this._handleQueue) this._disconnect();
+}
+
+function disconnectNow() {
+  const channel = this[kChannel];
+  this.channel = null;
+  this[kChannel] = null;
+  if (this._pendingMessage) closePending(this);
+
+  let done = false;
+  const finish = () => {
+    if (done) return;
+    done = true;
+    channel.close();
+    this.emit('disconnect');
+  };
+
+  // A message of which a part is here is waited for.
+  if (channel.handle.buffering) {
+    this.once('message', finish);
+    this.once('internalMessage', finish);
+  } else {
+    process.nextTick(finish);
+  }
+}
+
+module.exports = { setupChannel, startChannel, unrefChannel };

@@ -1,0 +1,265 @@
+'use strict';
+
+// `ChildProcess`: a child, its events and its streams, in Node's order of things.
+
+const diagnosticsChannel = require('node:diagnostics_channel');
+const EventEmitter = require('node:events');
+const { constants } = require('node:os');
+
+const { convertToValidSignal } = require('../internal/signals');
+const { errnoException } = require('../internal/system-errors');
+const { validateArray, validateObject, validateOneOf, validateString } = require('../internal/validators');
+const { ChildHandle } = require('../native');
+const { Socket } = require('../net');
+const { setupChannel, startChannel } = require('./channel');
+const { applyExtras, forceKillLater, methods, noteUsage, treeGone } = require('./extras');
+const { descriptorOf, toNative } = require('./native-options');
+const { requireChildPermission } = require('./permission');
+const { signalName } = require('./signal-names');
+const { getValidStdio } = require('./stdio');
+const { StdioPipe } = require('./stdio-pipe');
+
+const { EACCES, EAGAIN, EMFILE, ENFILE, ENOENT, EINVAL, ENOSYS, ESRCH } = constants.errno;
+// These arrive as 'error'; any other failure of spawn is thrown.
+const EMITTED_ERRORS = new Set([EACCES, EAGAIN, EMFILE, ENFILE, ENOENT].map((errno) => -errno));
+
+const [STARTED, EXITED] = [0, 1];
+// What native's `spawn` answers when a thread of its own launches the process.
+const LAUNCHING = 1;
+
+const kIsUsedAsStdio = Symbol('kIsUsedAsStdio');
+// Children that a thread still launches.
+const launching = new WeakSet();
+
+const PID_TO_COME = {
+  enumerable: true,
+  configurable: true,
+  get() {
+    settle(this);
+    return this.pid;
+  },
+  set(value) {
+    setPid(this, value);
+  },
+};
+
+const created = diagnosticsChannel.channel('child_process');
+const spawning = diagnosticsChannel.tracingChannel('child_process.spawn');
+
+// A function and not a class: programs derive from it with `util.inherits` and `ChildProcess.call(this)`.
+function ChildProcess() {
+  EventEmitter.call(this);
+
+  this._closesNeeded = 1;
+  this._closesGot = 0;
+  this.connected = false;
+
+  this.signalCode = null;
+  this.exitCode = null;
+  this.killed = false;
+  this.spawnfile = null;
+
+  this._handle = new ChildHandle(this, onEvent);
+
+  if (created.hasSubscribers) created.publish({ process: this });
+}
+Object.setPrototypeOf(ChildProcess.prototype, EventEmitter.prototype);
+Object.setPrototypeOf(ChildProcess, EventEmitter);
+
+ChildProcess.prototype.spawn = function spawn(options) {
+  validateObject(options, 'options');
+
+  const { stdio, ipc, ipcFd } = getValidStdio(options.stdio || 'pipe', false);
+  options.stdio = stdio;
+
+  validateOneOf(options.serialization, 'options.serialization', [undefined, 'json', 'advanced']);
+  const serialization = options.serialization || 'json';
+
+  if (ipc !== undefined) {
+    if (options.envPairs === undefined) options.envPairs = [];
+    else validateArray(options.envPairs, 'options.envPairs');
+    options.envPairs.push(`NODE_CHANNEL_FD=${ipcFd}`, `NODE_CHANNEL_SERIALIZATION_MODE=${serialization}`);
+  }
+
+  validateString(options.file, 'options.file');
+  this.spawnfile = options.file;
+
+  if (options.args === undefined) {
+    this.spawnargs = [];
+  } else {
+    validateArray(options.args, 'options.args');
+    this.spawnargs = options.args;
+  }
+
+  requireChildPermission(options.file);
+  applyExtras(this, options);
+  if (spawning.hasSubscribers) spawning.start.publish({ process: this, options });
+
+  const descriptors = Int32Array.from(stdio, descriptorOf);
+  const status = this._handle.spawn(toNative(options), descriptors);
+
+  if (status >= 0) {
+    if (spawning.hasSubscribers) spawning.end.publish({ process: this });
+    if (status === LAUNCHING) launching.add(this);
+    else process.nextTick(started, this, 0);
+  } else {
+    if (spawning.hasSubscribers) {
+      spawning.error.publish({ process: this, error: errnoException(status, 'spawn') });
+    }
+    if (!EMITTED_ERRORS.has(status)) {
+      this._handle = null;
+      throw errnoException(status, 'spawn');
+    }
+    process.nextTick(onExit, this, status, 0);
+    // There are no streams then.
+    if (status === -EMFILE || status === -ENFILE) return status;
+  }
+
+  if (status === LAUNCHING) Object.defineProperty(this, 'pid', PID_TO_COME);
+  else this.pid = this._handle.pid || undefined;
+
+  stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));
+  if (options.all) this.all = stdio[1].socket ?? null;
+  this.stdin = stdio[0].socket ?? null;
+  this.stdout = stdio[1].socket ?? null;
+  this.stderr = stdio[2].socket ?? null;
+  this.stdio = stdio.map(({ socket }) => socket ?? null);
+
+  if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose);
+  if (status !== LAUNCHING) startReading(this);
+  return Math.min(status, 0);
+};
+
+ChildProcess.prototype.kill = function kill(sig) {
+  const signal = sig === 0 ? sig : convertToValidSignal(sig === undefined ? 'SIGTERM' : sig);
+  settle(this);
+  if (!this._handle) return false;
+
+  const status = this._handle.kill(signal);
+  if (status === 0) {
+    this.killed = true;
+    forceKillLater(this, signal);
+    return true;
+  }
+  if (status === -EINVAL || status === -ENOSYS) throw errnoException(status, 'kill');
+  if (status !== -ESRCH) this.emit('error', errnoException(status, 'kill'));
+  return false;
+};
+
+ChildProcess.prototype[Symbol.dispose ?? Symbol.for('SymbolDispose')] = function () {
+  if (!this.killed) this.kill();
+};
+
+ChildProcess.prototype.ref = function ref() {
+  this._handle?.ref();
+};
+
+ChildProcess.prototype.unref = function unref() {
+  this._handle?.unref();
+};
+
+function onEvent(kind, a, b) {
+  if (kind === STARTED) {
+    launching.delete(this);
+    setPid(this, this._handle.pid || undefined);
+    started(this, a);
+  } else if (kind === EXITED) {
+    onExit(this, a, b);
+  } else {
+    treeGone(this, a);
+  }
+}
+
+// A launch on another thread is waited for by whoever must know: `pid`, `kill`.
+function settle(child) {
+  if (!launching.delete(child)) return;
+  const status = child._handle.settle();
+  setPid(child, child._handle.pid || undefined);
+  process.nextTick(started, child, status);
+}
+
+function setPid(child, value) {
+  Object.defineProperty(child, 'pid', { value, writable: true, enumerable: true, configurable: true });
+}
+
+// The process runs, or has failed to. Nothing of it is heard before.
+function started(child, status) {
+  if (status < 0) {
+    startReading(child);
+    onExit(child, status, 0);
+    return;
+  }
+  child.emit('spawn');
+  startReading(child);
+}
+
+function startReading(child) {
+  for (const stream of child.stdio ?? []) stream?._handle?.release?.();
+  startChannel(child);
+}
+
+// `code` below 0: the errno with which spawning or waiting failed.
+function onExit(child, code, signal) {
+  if (signal) child.signalCode = signalName(signal);
+  else child.exitCode = code;
+
+  child.stdin?.destroy();
+  noteUsage(child, child._handle);
+  child._handle = null;
+
+  if (code < 0) {
+    const error = errnoException(code, child.spawnfile ? `spawn ${child.spawnfile}` : 'spawn');
+    if (child.spawnfile) error.path = child.spawnfile;
+    error.spawnargs = child.spawnargs.slice(1);
+    child.emit('error', error);
+  } else {
+    child.emit('exit', child.exitCode, child.signalCode);
+  }
+
+  // Not before the next tick: an 'exit' listener may still want to read.
+  process.nextTick(flushStdio, child);
+  maybeClose(child);
+}
+
+// 'close' waits for the end of every stream, and a stream that nobody reads does not end.
+function flushStdio({ stdio }) {
+  if (stdio == null) return;
+  for (const stream of stdio) {
+    if (stream?.readable && !stream[kIsUsedAsStdio]) stream.resume();
+  }
+}
+
+function maybeClose(child) {
+  child._closesGot++;
+  if (child._closesGot === child._closesNeeded) child.emit('close', child.exitCode, child.signalCode);
+}
+
+function openStdio(child, entry, index, fd) {
+  if (entry.type === 'wrap') {
+    // The child reads from it: we must not take its bytes away.
+    entry.handle.reading = false;
+    entry.handle.readStop();
+    entry._stdio.pause();
+    entry._stdio.readableFlowing = false;
+    entry._stdio._readableState.reading = false;
+    entry._stdio[kIsUsedAsStdio] = true;
+  } else if (entry.ipc) {
+    child._closesNeeded++;
+  } else if (entry.type === 'pipe' || entry.type === 'overlapped') {
+    const handle = new StdioPipe();
+    handle.open(fd);
+    entry.handle = handle;
+    entry.socket = new Socket({ handle, readable: index > 0 });
+    if (index > 0) {
+      child._closesNeeded++;
+      entry.socket.on('close', () => maybeClose(child));
+    }
+  }
+}
+
+Object.assign(ChildProcess.prototype, methods);
+for (const name of Object.keys(methods)) {
+  Object.defineProperty(ChildProcess.prototype, name, { enumerable: false });
+}
+
+module.exports = { ChildProcess, settle };

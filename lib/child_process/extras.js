@@ -1,0 +1,93 @@
+'use strict';
+
+// What our children can do beyond Node's: die with us, end with all their descendants, be ended by force, tell what they
+// used.
+
+const { clearTimeout, setTimeout } = require('node:timers');
+
+const { convertToValidSignal } = require('../internal/signals');
+const { validateBoolean, validateInteger } = require('../internal/validators');
+const { deathSignalOf, validateDeathSignal } = require('./death-signal');
+const { getDieWithParent } = require('./defaults');
+const { markFor } = require('./guardian');
+
+const { SIGKILL, SIGTERM } = require('node:os').constants.signals;
+
+const USAGE_FIELDS = [
+  'userCPUTime',
+  'systemCPUTime',
+  'maxRSS',
+  'minorPageFault',
+  'majorPageFault',
+  'fsRead',
+  'fsWrite',
+  'voluntaryContextSwitches',
+  'involuntaryContextSwitches',
+];
+
+// child -> { forceKillAfter, timer, mark, usage }
+const extras = new WeakMap();
+// Children with a killTree under way, and who waits for it: held until its end.
+const trees = new Map();
+
+function applyExtras(child, options) {
+  const { forceKillAfter, all, dieWithParent = getDieWithParent() } = options;
+  if (forceKillAfter != null) validateInteger(forceKillAfter, 'options.forceKillAfter', 0);
+  validateDeathSignal(dieWithParent, 'options.dieWithParent');
+  if (all != null) validateBoolean(all, 'options.all');
+
+  const deathSignal = deathSignalOf(dieWithParent);
+  let mark;
+  if (deathSignal !== undefined) {
+    mark = markFor(deathSignal);
+    options.deathSignal = deathSignal;
+    options.envPairs = [...(options.envPairs ?? []), mark];
+  }
+  if (all) options.stdio[2] = { type: 'same' };
+  extras.set(child, { forceKillAfter, mark, timer: undefined, usage: undefined });
+}
+
+// After a signal that a child may ignore.
+function forceKillLater(child, signal) {
+  const own = extras.get(child);
+  if (own?.forceKillAfter == null || own.timer || signal === 0 || signal === SIGKILL) return;
+  own.timer = setTimeout(() => child._handle?.kill(SIGKILL), own.forceKillAfter);
+  child.once('exit', () => clearTimeout(own.timer));
+}
+
+function noteUsage(child, handle) {
+  const own = extras.get(child);
+  if (own) own.usage = handle?.usage() ?? undefined;
+}
+
+function treeGone(child, number) {
+  const waiting = trees.get(child);
+  waiting?.get(number)?.();
+  waiting?.delete(number);
+  if (waiting?.size === 0) trees.delete(child);
+}
+
+const methods = {
+  resourceUsage() {
+    const usage = extras.get(this)?.usage;
+    return usage && Object.fromEntries(USAGE_FIELDS.map((name, index) => [name, usage[index]]));
+  },
+
+  async killTree(signal = SIGTERM, { forceKillAfter = extras.get(this)?.forceKillAfter } = {}) {
+    const number = convertToValidSignal(signal);
+    if (forceKillAfter != null) validateInteger(forceKillAfter, 'options.forceKillAfter', 0);
+
+    const handle = this._handle;
+    const tree = handle ? handle.killTree(number, extras.get(this)?.mark) : 0;
+    if (tree === 0) return;
+
+    this.killed = true;
+    if (!trees.has(this)) trees.set(this, new Map());
+    const gone = new Promise((resolve) => trees.get(this).set(tree, resolve));
+    const timer = forceKillAfter != null && setTimeout(() => handle.forceTree(tree), forceKillAfter);
+    await gone;
+    clearTimeout(timer);
+  },
+};
+
+module.exports = { applyExtras, forceKillLater, methods, noteUsage, treeGone };

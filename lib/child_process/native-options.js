@@ -1,0 +1,41 @@
+'use strict';
+
+// From Node's normalised options to what native takes.
+
+const [IGNORE, PIPE, SAME_AS_STDOUT] = [-1, -2, -3];
+
+function toNative({ file, args = [], envPairs, cwd, uid, gid, detached, deathSignal }) {
+  return {
+    file: cutAtNull(file),
+    args: pack(args),
+    env: envPairs && pack(envPairs),
+    cwd: cwd == null ? undefined : cutAtNull(String(cwd)) || undefined,
+    uid: uid ?? undefined,
+    gid: gid ?? undefined,
+    detached: Boolean(detached),
+    deathSignal,
+  };
+}
+
+// The entry of native's stdio list for one of `getValidStdio`.
+function descriptorOf(entry) {
+  if (entry.type === 'ignore') return IGNORE;
+  if (entry.type === 'same') return SAME_AS_STDOUT;
+  if (entry.type === 'wrap') return entry.handle.fd;
+  return entry.fd ?? PIPE;
+}
+
+// A NUL ends each entry; what is not a string is made one, as Node's native side does.
+function pack(list) {
+  let packed = '';
+  for (const item of list) packed += `${cutAtNull(item)}\0`;
+  return packed;
+}
+
+function cutAtNull(value) {
+  const text = typeof value === 'string' ? value : String(value);
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}
+
+module.exports = { descriptorOf, toNative };

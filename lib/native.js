@@ -1,0 +1,4 @@
+'use strict';
+
+// The only place that loads the addon.
+module.exports = require('./binding');

@@ -1,0 +1,307 @@
+'use strict';
+
+// How a socket connects: names are looked up, addresses tried one by one or, with autoSelectFamily, as in
+// connect-multiple.js.
+
+const dns = require('node:dns');
+const diagnostics = require('node:diagnostics_channel');
+
+const {
+  ERR_INVALID_ADDRESS_FAMILY,
+  ERR_INVALID_ARG_TYPE,
+  ERR_INVALID_IP_ADDRESS,
+  ERR_IP_BLOCKED,
+  ERR_MISSING_ARGS,
+} = require('../internal/errors');
+const { exceptionWithHostPort } = require('../internal/system-errors');
+const {
+  validateBoolean,
+  validateFunction,
+  validateInt32,
+  validateNumber,
+  validatePort,
+  validateString,
+} = require('../internal/validators');
+const { normalizeArguments, isNormalized } = require('./arguments');
+const { connectMultiple } = require('./connect-multiple');
+const families = require('./family-selection');
+const { TCP, Pipe } = require('./handle');
+const { isIP } = require('./ip');
+const { Socket } = require('./socket');
+const {
+  kAttachHandle,
+  kSetKeepAlive,
+  kSetKeepAliveCount,
+  kSetKeepAliveInitialDelay,
+  kSetKeepAliveInterval,
+  kSetNoDelay,
+  kSetTypeOfService,
+} = require('./symbols');
+
+const clientSocketChannel = diagnostics.channel('net.client.socket');
+
+function connect(...args) {
+  const normalized = normalizeArguments(args);
+  const [options] = normalized;
+  const socket = new Socket(options);
+  if (clientSocketChannel.hasSubscribers) clientSocketChannel.publish({ socket });
+  if (options.timeout) socket.setTimeout(options.timeout);
+  return socket.connect(normalized);
+}
+
+Socket.prototype.connect = function (...args) {
+  const [options, callback] = isNormalized(args[0]) ? args[0] : normalizeArguments(args);
+  if (options.port === undefined && (options.path === undefined || options.path === null)) {
+    throw new ERR_MISSING_ARGS(['options', 'port', 'path']);
+  }
+
+  // It may have been replaced when the former connection ended.
+  if (this.write !== Socket.prototype.write) this.write = Socket.prototype.write;
+  if (this.destroyed) {
+    this._handle = null;
+    this._peername = undefined;
+    this._sockname = undefined;
+  }
+
+  const { path } = options;
+  const isPipe = Boolean(path);
+  if (!this._handle) {
+    this._handle = isPipe ? new Pipe() : new TCP();
+    this[kAttachHandle]();
+  }
+  if (callback !== null) this.once('connect', callback);
+
+  this._unrefTimer();
+  this.connecting = true;
+  if (isPipe) {
+    validateString(path, 'options.path');
+    connectToPath(this, path);
+  } else {
+    lookupAndConnect(this, options);
+  }
+  return this;
+};
+
+function connectToPath(socket, path) {
+  const status = socket._handle.connectPath(path, (status) =>
+    afterConnect(socket, { status, address: path }),
+  );
+  if (status < 0) failAtOnce(socket, status, path);
+}
+
+function lookupAndConnect(socket, options) {
+  const { localAddress, localPort } = options;
+  const host = options.host || 'localhost';
+  validateString(host, 'options.host');
+  let { port, autoSelectFamily, autoSelectFamilyAttemptTimeout } = options;
+
+  if (localAddress && !isIP(localAddress)) throw new ERR_INVALID_IP_ADDRESS(localAddress);
+  if (localPort) validateNumber(localPort, 'options.localPort');
+  if (port !== undefined) {
+    if (typeof port !== 'number' && typeof port !== 'string') {
+      throw new ERR_INVALID_ARG_TYPE('options.port', ['number', 'string'], port);
+    }
+    validatePort(port);
+  }
+  port |= 0;
+
+  if (autoSelectFamily === undefined || autoSelectFamily === null) {
+    autoSelectFamily = families.getDefaultAutoSelectFamily();
+  } else {
+    validateBoolean(autoSelectFamily, 'options.autoSelectFamily');
+  }
+  if (autoSelectFamilyAttemptTimeout === undefined || autoSelectFamilyAttemptTimeout === null) {
+    autoSelectFamilyAttemptTimeout = families.getDefaultAutoSelectFamilyAttemptTimeout();
+  } else {
+    validateInt32(autoSelectFamilyAttemptTimeout, 'options.autoSelectFamilyAttemptTimeout', 1);
+    autoSelectFamilyAttemptTimeout = Math.max(autoSelectFamilyAttemptTimeout, families.SHORTEST_ATTEMPT_MS);
+  }
+
+  const target = { port, localAddress, localPort, blockList: options.blockList };
+  const version = isIP(host);
+  if (version !== 0) {
+    const connectNow = () => connectToAddress(socket, { ...target, address: host, family: version });
+    // A BoundSocket's connection begins at once, as in Node.
+    if (socket._handle.fd >= 0) connectNow();
+    else process.nextTick(() => socket.connecting && connectNow());
+    return;
+  }
+
+  if (options.lookup !== undefined && options.lookup !== null)
+    validateFunction(options.lookup, 'options.lookup');
+  const query = { family: toFamily(options.family), hints: options.hints || 0 };
+  if (query.family !== 4 && query.family !== 6 && query.hints === 0) query.hints = dns.ADDRCONFIG;
+
+  socket._host = host;
+  const lookup = options.lookup || dns.lookup;
+  if (autoSelectFamily && query.family !== 4 && query.family !== 6 && !localAddress) {
+    lookupAll(socket, {
+      lookup,
+      host,
+      query,
+      target,
+      options,
+      attemptTimeout: autoSelectFamilyAttemptTimeout,
+    });
+  } else {
+    lookupOne(socket, { lookup, host, query, target, options });
+  }
+}
+
+function toFamily(family) {
+  switch (family) {
+    case 'IPv4':
+      return 4;
+    case 'IPv6':
+      return 6;
+    default:
+      return family;
+  }
+}
+
+function lookupOne(socket, { lookup, host, query, target, options }) {
+  lookup(host, query, (error, address, family) => {
+    socket.emit('lookup', error, address, family, host);
+    // The program may have destroyed it meanwhile.
+    if (!socket.connecting) return;
+
+    if (error) {
+      process.nextTick(failConnecting, socket, error);
+    } else if (isIP(address) === 0) {
+      process.nextTick(failConnecting, socket, new ERR_INVALID_IP_ADDRESS(address));
+    } else if (family !== 4 && family !== 6) {
+      process.nextTick(
+        failConnecting,
+        socket,
+        new ERR_INVALID_ADDRESS_FAMILY(family, options.host, options.port),
+      );
+    } else {
+      socket._unrefTimer();
+      connectToAddress(socket, { ...target, address, family });
+    }
+  });
+}
+
+function lookupAll(socket, { lookup, host, query, target, options, attemptTimeout }) {
+  lookup(host, { ...query, all: true }, (error, addresses) => {
+    if (error) {
+      socket.emit('lookup', error, undefined, undefined, host);
+      if (socket.connecting) process.nextTick(failConnecting, socket, error);
+      return;
+    }
+    if (!socket.connecting) return;
+
+    const byFamily = new Map([
+      [4, []],
+      [6, []],
+    ]);
+    for (const { address, family } of addresses) {
+      socket.emit('lookup', error, address, family, host);
+      if (!socket.connecting) return;
+      const known = byFamily.get(family);
+      const isNew = known?.every((attempt) => attempt.address !== address);
+      if (isNew && isIP(address) !== 0) known.push({ address, family });
+    }
+    const first = addresses[0]?.family === 6 ? 6 : 4;
+    const attempts = interleave(byFamily.get(first), byFamily.get(first === 4 ? 6 : 4));
+
+    if (attempts.length === 0) {
+      const { address, family } = addresses[0] ?? {};
+      const failure =
+        isIP(address) === 0
+          ? new ERR_INVALID_IP_ADDRESS(address)
+          : new ERR_INVALID_ADDRESS_FAMILY(family, options.host, options.port);
+      process.nextTick(failConnecting, socket, failure);
+      return;
+    }
+    socket._unrefTimer();
+    if (attempts.length === 1) connectToAddress(socket, { ...target, ...attempts[0] });
+    else connectMultiple(socket, { ...target, attempts, attemptTimeout, afterConnect });
+  });
+}
+
+// Alternates between the families, beginning with the first (RFC 8305, section 4).
+function interleave(first, second) {
+  const mixed = [];
+  for (let index = 0; index < Math.max(first.length, second.length); index++) {
+    if (index < first.length) mixed.push(first[index]);
+    if (index < second.length) mixed.push(second[index]);
+  }
+  return mixed;
+}
+
+function connectToAddress(socket, target) {
+  const { address, port, family, localAddress, localPort } = target;
+  const handle = socket._handle;
+
+  if (localAddress || localPort) {
+    const version = localAddress ? isIP(localAddress) : family;
+    const local = localAddress || (family === 6 ? '::' : '0.0.0.0');
+    const status =
+      version === 6 ? handle.bind6(local, localPort || 0, 0) : handle.bind(local, localPort || 0, 0);
+    if (status < 0) {
+      socket.destroy(exceptionWithHostPort(status, 'bind', local, localPort));
+      return;
+    }
+  }
+  socket.emit('connectionAttempt', address, port, family);
+  // The listener may have destroyed it.
+  if (!socket.connecting) return;
+  if (target.blockList?.check(address, `ipv${family}`)) {
+    socket.destroy(new ERR_IP_BLOCKED(address));
+    return;
+  }
+  const result = { address, port, family, localAddress, localPort };
+  const status = handle.connect(family, address, port, (status) =>
+    afterConnect(socket, { ...result, status }),
+  );
+  if (status < 0) failAtOnce(socket, status, address, port);
+}
+
+function failAtOnce(socket, status, address, port) {
+  const { address: localAddress, port: localPort } = socket._getsockname();
+  const details = `${localAddress}:${localPort}`;
+  socket.destroy(exceptionWithHostPort(status, 'connect', address, port, details));
+}
+
+function failConnecting(socket, error) {
+  socket.destroy(error);
+}
+
+function afterConnect(socket, { status, address, port, family, localAddress, localPort }) {
+  if (socket.destroyed) return;
+  socket.connecting = false;
+  socket._sockname = null;
+
+  if (status < 0) {
+    const error = connectionError(status, { address, port, localAddress, localPort });
+    socket.emit('connectionAttemptFailed', address, port, family, error);
+    socket.destroy(error);
+    return;
+  }
+
+  socket._unrefTimer();
+  applyOptions(socket);
+  socket.emit('connect');
+  socket.emit('ready');
+  if (socket._handle && socket.readable && !socket.isPaused()) socket.read(0);
+}
+
+function connectionError(status, { address, port, localAddress, localPort }) {
+  if (!localAddress || !localPort) return exceptionWithHostPort(status, 'connect', address, port);
+  const error = exceptionWithHostPort(status, 'connect', address, port, `${localAddress}:${localPort}`);
+  return Object.assign(error, { localAddress, localPort });
+}
+
+// Options set before there was a connection.
+function applyOptions(socket) {
+  const handle = socket._handle;
+  if (socket[kSetNoDelay]) handle.setNoDelay?.(true);
+  if (socket[kSetKeepAlive]) {
+    const { [kSetKeepAliveInterval]: interval, [kSetKeepAliveCount]: count } = socket;
+    handle.setKeepAlive?.(true, socket[kSetKeepAliveInitialDelay], interval, count);
+  }
+  if (socket[kSetTypeOfService] !== undefined) handle.setTypeOfService?.(socket[kSetTypeOfService]);
+}
+
+module.exports = { connect };

@@ -1,0 +1,351 @@
+'use strict';
+
+// `socket._handle` and `server._handle`: a descriptor, first bare, then a stream or a listener. The members that
+// programs reach for have Node's names; statuses are 0 or libuv's negative errno.
+
+const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks');
+const { errno: ERRNO } = require('node:os').constants;
+
+const native = require('../native');
+const memory = require('../internal/read-memory');
+const { Writer } = require('./writer');
+
+const EBADF = -ERRNO.EBADF;
+
+// Kinds of events; see src/binding/stream.rs and src/binding/net/listener.rs.
+const READ = 0;
+const END = 1;
+const WRITTEN = 2;
+const CONNECTED = 3;
+const LISTENER_CONNECTION = 0;
+const LISTENER_FAILED = 1;
+
+const IPV6_ONLY = 1;
+const REUSE_PORT = 2;
+// libuv's: between probes, and how many. Seconds.
+const KEEP_ALIVE_INTERVAL = 1;
+const KEEP_ALIVE_COUNT = 10;
+
+// An accepted socket's own events belong to nobody's AsyncLocalStorage, as in Node; 'connection' belongs to the server's.
+const outsideOfContext = AsyncLocalStorage.snapshot();
+
+class SocketHandle {
+  // The observer's methods, called with the handle: read(handle, chunk), end(handle, status), failed(handle, status)
+  // for a stream; connection(handle, accepted), failed(handle, status) for a listener.
+  observer = null;
+  owner = null;
+  reading = false;
+  bytesRead = 0;
+  native = null;
+  writer = null;
+  // The descriptor while it is neither stream nor listener.
+  bareFd = -1;
+  version = 0;
+  referenced = true;
+  closed = false;
+  onClosed = null;
+  // What is to be told, when the handle has closed, of writes that were under way.
+  cancelled = null;
+  onConnected = null;
+  asyncId = 0;
+  // As libuv: an address in use is not known before listen() or connect().
+  delayedError = 0;
+
+  get fd() {
+    return this.native === null ? this.bareFd : this.native.fd;
+  }
+
+  // Becomes a stream on a connected descriptor. One that is refused is closed with the handle.
+  open(fd) {
+    this.native = new native.StreamHandle(fd, this, onStreamEvent, this.constructor.streamType);
+    this.bareFd = this.native.status === 0 ? -1 : fd;
+    this.writer = new Writer(this.native, (status) => this.observer?.failed(this, status));
+    if (!this.referenced) this.native.setRef(false);
+    return this.native.status;
+  }
+
+  // Takes a descriptor without using it yet.
+  hold(fd) {
+    this.bareFd = fd;
+  }
+
+  listen(backlog) {
+    // listen() again while the first call was looking up its host.
+    if (this.native instanceof native.ListenerHandle) return this.native.listen(backlog);
+    if (this.bareFd < 0) return EBADF;
+    if (this.delayedError !== 0) return this.delayedError;
+    this.native = new native.ListenerHandle(
+      this.bareFd,
+      this,
+      onListenerEvent,
+      this.constructor.listenerType,
+    );
+    this.bareFd = -1;
+    if (this.native.status !== 0) return this.native.status;
+    if (!this.referenced) this.native.setRef(false);
+    return this.native.listen(backlog);
+  }
+
+  readStart() {
+    this.native.readStart();
+    return 0;
+  }
+
+  readStop() {
+    this.native.readStop();
+    return 0;
+  }
+
+  get writeQueueSize() {
+    return this.native === null ? 0 : this.native.pendingBytes;
+  }
+
+  get bytesWritten() {
+    return this.writer === null ? 0 : this.writer.bytesWritten;
+  }
+
+  ref() {
+    this.#setRef(true);
+  }
+
+  unref() {
+    this.#setRef(false);
+  }
+
+  hasRef() {
+    return this.referenced && !this.closed;
+  }
+
+  #setRef(on) {
+    this.referenced = on;
+    this.native?.setRef(on);
+  }
+
+  // Closes the descriptor at once and calls back in the loop's closing phase.
+  close(callback) {
+    if (this.closed) return;
+    this.closed = true;
+    this.onClosed = callback;
+    this.observer = null;
+    this.cancelled = this.writer?.close() ?? null;
+    if (this.native?.close(true)) return;
+    if (this.bareFd >= 0) {
+      native.closeDescriptor(this.bareFd);
+      this.bareFd = -1;
+    }
+    if (callback) setImmediate(callback);
+  }
+
+  // As close(), with a reset of the connection.
+  reset(callback) {
+    const status = native.resetOnClose(this.fd);
+    if (status === 0) this.close(callback);
+    return status;
+  }
+
+  getAsyncId() {
+    if (this.asyncId === 0) this.asyncId = new AsyncResource(this.constructor.streamType).asyncId();
+    return this.asyncId;
+  }
+
+  // Gives up the descriptor, which stays open and is no longer watched; -1 when closed.
+  detach() {
+    this.writer?.close();
+    const fd = this.native === null ? this.bareFd : this.native.detach();
+    this.bareFd = -1;
+    this.closed = true;
+    return fd;
+  }
+
+  connecting(status, onConnected) {
+    this.onConnected = onConnected;
+    this.native.awaitConnection(status);
+  }
+}
+
+class TCP extends SocketHandle {
+  static streamType = 'TCPWRAP';
+  static listenerType = 'TCPSERVERWRAP';
+
+  bind(address, port, flags = 0) {
+    return this.#bind(4, address, port, flags);
+  }
+
+  bind6(address, port, flags = 0) {
+    return this.#bind(6, address, port, flags);
+  }
+
+  #bind(version, address, port, flags) {
+    const opened = this.#openSocket(version);
+    if (opened < 0) return opened;
+    const status = native.bindSocket(
+      this.bareFd,
+      address,
+      port,
+      (flags & IPV6_ONLY) !== 0,
+      (flags & REUSE_PORT) !== 0,
+    );
+    if (status !== -ERRNO.EADDRINUSE) return status;
+    this.delayedError = status;
+    return 0;
+  }
+
+  // Calls `onConnected(status)` once unless it returns an error.
+  connect(version, address, port, onConnected) {
+    if (this.delayedError !== 0) return this.delayedError;
+    const opened = this.#openSocket(version);
+    if (opened < 0) return opened;
+    const fd = this.bareFd;
+    const status = native.connectSocket(fd, address, port);
+    // libuv reports a refusal later, other errors at once.
+    if (status < 0 && status !== -ERRNO.ECONNREFUSED) return status;
+    const adopted = this.open(fd);
+    if (adopted < 0) return adopted;
+    this.connecting(status, onConnected);
+    return 0;
+  }
+
+  #openSocket(version) {
+    if (this.fd >= 0) return 0;
+    const fd = native.openSocket(version);
+    if (fd >= 0) this.bareFd = fd;
+    return fd;
+  }
+
+  getsockname(out) {
+    return describe(native.localAddress(this.fd), out);
+  }
+
+  getpeername(out) {
+    return describe(native.peerAddress(this.fd), out);
+  }
+
+  setNoDelay(on) {
+    return native.setNoDelay(this.fd, on);
+  }
+
+  setKeepAlive(on, delay = 0, interval = KEEP_ALIVE_INTERVAL, count = KEEP_ALIVE_COUNT) {
+    // A delay of 0 leaves the operating system's own times.
+    return native.setKeepAlive(this.fd, on, delay, interval, count);
+  }
+
+  setTypeOfService(value) {
+    return native.setTypeOfService(this.fd, value);
+  }
+
+  getTypeOfService() {
+    return native.getTypeOfService(this.fd);
+  }
+}
+
+class Pipe extends SocketHandle {
+  static streamType = 'PIPEWRAP';
+  static listenerType = 'PIPESERVERWRAP';
+
+  // The name that close() gives back.
+  boundPath = null;
+
+  // Options: mode, uid, gid, takeOver; see BoundPathOptions in binding.d.ts.
+  bindPath(path, options) {
+    const fd = native.openSocket(0);
+    if (fd < 0) return fd;
+    this.bareFd = fd;
+    this.boundPath = new native.BoundPathHandle(fd, path, options);
+    return this.boundPath.status;
+  }
+
+  close(callback) {
+    this.boundPath?.release();
+    this.boundPath = null;
+    super.close(callback);
+  }
+
+  connectPath(path, onConnected) {
+    const fd = native.openSocket(0);
+    if (fd < 0) return fd;
+    this.bareFd = fd;
+    const status = native.connectSocketPath(fd, path);
+    if (status === -ERRNO.EINVAL) {
+      native.closeDescriptor(fd);
+      this.bareFd = -1;
+      return status;
+    }
+    const adopted = this.open(fd);
+    if (adopted < 0) return adopted;
+    this.connecting(status, onConnected);
+    return 0;
+  }
+}
+
+function onStreamEvent(kind, a, b) {
+  switch (kind) {
+    case READ:
+      this.bytesRead += b;
+      this.observer?.read(this, memory.take(a, b));
+      return;
+    case END:
+      this.observer?.end(this, a);
+      return;
+    case WRITTEN:
+      this.writer.written(a);
+      return;
+    case CONNECTED: {
+      const { onConnected } = this;
+      this.onConnected = null;
+      onConnected?.(a);
+      return;
+    }
+    default:
+      closed(this);
+  }
+}
+
+function onListenerEvent(kind, status) {
+  switch (kind) {
+    case LISTENER_CONNECTION: {
+      const accepted = new this.constructor();
+      const opened = outsideOfContext(() => accepted.open(this.native.take()));
+      if (opened === 0) {
+        this.observer?.connection(this, accepted);
+      } else {
+        accepted.close();
+        this.observer?.failed(this, opened);
+      }
+      return;
+    }
+    case LISTENER_FAILED:
+      this.observer?.failed(this, status);
+      return;
+    default:
+      closed(this);
+  }
+}
+
+function closed(handle) {
+  const { onClosed, cancelled } = handle;
+  handle.onClosed = null;
+  handle.cancelled = null;
+  const notices = (cancelled ?? []).map((done) => () => done(-ERRNO.ECANCELED, true));
+  if (onClosed) notices.push(onClosed);
+  tellAll(notices);
+}
+
+// One that throws does not keep the others from being told.
+function tellAll(notices) {
+  let index = 0;
+  try {
+    while (index < notices.length) notices[index++]();
+  } finally {
+    if (index < notices.length) setImmediate(tellAll, notices.slice(index));
+  }
+}
+
+function describe(info, out) {
+  if (typeof info === 'number') return info;
+  out.address = info.address;
+  out.family = info.family;
+  out.port = info.port;
+  return 0;
+}
+
+module.exports = { SocketHandle, TCP, Pipe, IPV6_ONLY, REUSE_PORT };

@@ -1,0 +1,211 @@
+'use strict';
+
+// server.listen(): its argument forms, and the handles it opens.
+
+const diagnostics = require('node:diagnostics_channel');
+const fs = require('node:fs');
+const dns = require('node:dns');
+
+const { ERR_INVALID_ARG_VALUE, ERR_SERVER_ALREADY_LISTEN } = require('../internal/errors');
+const { uvExceptionWithHostPort } = require('../internal/system-errors');
+const {
+  validateAbortSignal,
+  validateBoolean,
+  validatePort,
+  validateUint32,
+} = require('../internal/validators');
+const { errno: ERRNO } = require('node:os').constants;
+const { normalizeArguments, isPath, toNumber } = require('./arguments');
+const { BoundSocket } = require('./bound-socket');
+const { guessFdType } = require('./descriptor-type');
+const { IPV6_ONLY, REUSE_PORT, SocketHandle, TCP, Pipe } = require('./handle');
+const { isIP } = require('./ip');
+const { kConsume, kPathOptions } = require('./symbols');
+const { Server, listenerObserver } = require('./server');
+
+// Node's, which is glibc's SOMAXCONN of old: the kernel lowers it to its own limit.
+const DEFAULT_BACKLOG = 511;
+const PORT_OF_PATH = -1;
+
+const listenChannel = diagnostics.tracingChannel('net.server.listen');
+
+Server.prototype.listen = function (...args) {
+  const [first, callback] = normalizeArguments(args);
+  let options = first;
+  if (this._handle) throw new ERR_SERVER_ALREADY_LISTEN();
+  if (callback !== null) this.once('listening', callback);
+
+  if (listenChannel.hasSubscribers) listenChannel.asyncStart.publish({ server: this, options });
+  const backlog = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
+  options = options._handle || options.handle || options;
+  if (options instanceof BoundSocket) options = adopt(this, options);
+  const flags = (options.ipv6Only ? IPV6_ONLY : 0) | (options.reusePort ? REUSE_PORT : 0);
+
+  if (options instanceof SocketHandle) {
+    this._handle = options;
+    listenOn(this, { handle: options, backlog });
+    return this;
+  }
+  addAbortSignal(this, options);
+  if (typeof options.fd === 'number' && options.fd >= 0) {
+    listenOn(this, { fd: options.fd, backlog });
+    return this;
+  }
+
+  // listen() and listen(cb) ask for any port.
+  const isBare = args.length === 0 || typeof args[0] === 'function';
+  const isPortGivenEmpty = options.port === undefined && 'port' in options;
+  if (isBare || isPortGivenEmpty || options.port === null) options = { ...options, port: 0 };
+
+  if (typeof options.port === 'number' || typeof options.port === 'string') {
+    validatePort(options.port, 'options.port');
+    const target = { port: options.port | 0, backlog: options.backlog || backlog, flags };
+    if (options.host) lookupAndListen(this, { ...target, host: options.host });
+    else listenOn(this, { ...target, address: null, version: 4 });
+    return this;
+  }
+
+  if (options.path && isPath(options.path)) {
+    this._pipeName = options.path;
+    this[kPathOptions] = validatedPathOptions(options);
+    listenOn(this, {
+      address: options.path,
+      port: PORT_OF_PATH,
+      version: -1,
+      backlog: options.backlog || backlog,
+    });
+    widenMode(this, options);
+    return this;
+  }
+
+  if (!('port' in options || 'path' in options)) {
+    throw new ERR_INVALID_ARG_VALUE('options', options, 'must have the property "port" or "path"');
+  }
+  throw new ERR_INVALID_ARG_VALUE('options', options);
+};
+
+function adopt(server, bound) {
+  if (bound.isPipe) server._pipeName = bound.address();
+  return bound[kConsume]();
+}
+
+function addAbortSignal(server, { signal }) {
+  if (signal === undefined) return;
+  validateAbortSignal(signal, 'options.signal');
+  const onAborted = () => server.close();
+  if (signal.aborted) {
+    process.nextTick(onAborted);
+  } else {
+    signal.addEventListener('abort', onAborted, { once: true });
+    server.once('close', () => signal.removeEventListener('abort', onAborted));
+  }
+}
+
+// What the file is to be from the moment others can see it; not in Node.
+function validatedPathOptions({ mode, uid, gid, takeOver }) {
+  if (mode !== undefined) validateUint32(mode, 'options.mode');
+  if (uid !== undefined) validateUint32(uid, 'options.uid');
+  if (gid !== undefined) validateUint32(gid, 'options.gid');
+  if (takeOver !== undefined) validateBoolean(takeOver, 'options.takeOver');
+  return { mode, uid, gid, takeOver };
+}
+
+// listen({ path, readableAll, writableAll })
+function widenMode(server, { path, readableAll, writableAll }) {
+  if (!readableAll && !writableAll) return;
+  if (!server._handle) return;
+  const { S_IRGRP, S_IROTH, S_IWGRP, S_IWOTH } = fs.constants;
+  const { mode } = fs.statSync(path);
+  const readable = readableAll ? S_IRGRP | S_IROTH : 0;
+  const writable = writableAll ? S_IWGRP | S_IWOTH : 0;
+  fs.chmodSync(path, mode | readable | writable);
+}
+
+function lookupAndListen(server, target) {
+  const listeningId = server._listeningId;
+  dns.lookup(target.host, (error, address, version) => {
+    // close() meanwhile.
+    if (listeningId !== server._listeningId) return;
+    if (error) server.emit('error', error);
+    else listenOn(server, { ...target, address, version: address ? version : 4 });
+  });
+}
+
+function listenOn(server, target) {
+  const { address = null, port = null, version, backlog, fd, flags } = target;
+  server._listen2(address, port, version, backlog, fd, flags);
+}
+
+// The name under which programs have come to override it.
+Server.prototype._listen2 = function setupListenHandle(address, port, addressType, backlog, fd, flags) {
+  const opened =
+    this._handle ?? createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
+  const fail = (status) => {
+    const error = uvExceptionWithHostPort(status, 'listen', address, port);
+    if (listenChannel.hasSubscribers) listenChannel.error.publish({ server: this, error });
+    process.nextTick(() => this.emit('error', error));
+  };
+  if (typeof opened === 'number') {
+    fail(opened);
+    return;
+  }
+
+  this._handle = opened;
+  opened.owner = this;
+  opened.observer = listenerObserver;
+  if (this._unref) this.unref();
+  const status = opened.listen(backlog || DEFAULT_BACKLOG);
+  if (status !== 0) {
+    opened.close();
+    this._handle = null;
+    fail(status);
+    return;
+  }
+  if (listenChannel.hasSubscribers) listenChannel.asyncEnd.publish({ server: this });
+  process.nextTick(() => {
+    // close() in the same tick.
+    if (this._handle) this.emit('listening');
+  });
+};
+
+// Returns a bound handle or a negative errno.
+function createServerHandle(address, port, version, fd, flags = 0, pathOptions = undefined) {
+  if (typeof fd === 'number' && fd >= 0) return adoptListener(fd);
+  if (port === PORT_OF_PATH && version === -1) {
+    const handle = new Pipe();
+    const status = handle.bindPath(address, pathOptions);
+    return status < 0 ? discard(handle, status) : handle;
+  }
+  if (!address) return openAny(port, flags);
+  const handle = new TCP();
+  const status =
+    version === 6 || isIP(address) === 6
+      ? handle.bind6(address, port, flags)
+      : handle.bind(address, port, flags & ~IPV6_ONLY);
+  return status < 0 ? discard(handle, status) : handle;
+}
+
+// All addresses: IPv6 and IPv4 in one socket, or IPv4 where there is no IPv6.
+function openAny(port, flags) {
+  const handle = new TCP();
+  if (handle.bind6('::', port, flags) === 0) return handle;
+  handle.close();
+  const ipv4 = new TCP();
+  const status = ipv4.bind('0.0.0.0', port, flags & ~IPV6_ONLY);
+  return status < 0 ? discard(ipv4, status) : ipv4;
+}
+
+function discard(handle, status) {
+  handle.close();
+  return status;
+}
+
+function adoptListener(fd) {
+  const type = guessFdType(fd);
+  if (type !== 'TCP' && type !== 'PIPE') return -ERRNO.EINVAL;
+  const handle = type === 'TCP' ? new TCP() : new Pipe();
+  handle.hold(fd);
+  return handle;
+}
+
+module.exports = { createServerHandle };

@@ -1,0 +1,428 @@
+'use strict';
+
+// net.Socket: a Duplex over a handle. How it connects is in connect.js; its addresses, counters and options are in
+// socket-properties.js.
+
+const { Duplex } = require('node:stream');
+const { guessFdType } = require('./descriptor-type');
+
+const {
+  ERR_INVALID_ARG_VALUE,
+  ERR_INVALID_FD_TYPE,
+  ERR_INVALID_HANDLE_TYPE,
+  ERR_SOCKET_CLOSED,
+  ERR_SOCKET_CLOSED_BEFORE_CONNECTION,
+} = require('../internal/errors');
+const { genericNodeError, errnoException } = require('../internal/system-errors');
+const { validateInt32, validateNumber } = require('../internal/validators');
+const { trimStack } = require('../internal/node-error');
+const { BoundSocket } = require('./bound-socket');
+const { TCP, Pipe } = require('./handle');
+const { setStreamTimeout, refreshTimeout, onTimeout } = require('./timeout');
+const {
+  kAttachHandle,
+  kBuffer,
+  kBufferCallback,
+  kBufferGenerator,
+  kBytesRead,
+  kConsume,
+  kBytesWritten,
+  kHandle,
+  kLastWriteQueueSize,
+  kMayGather,
+  kSetKeepAlive,
+  kSetKeepAliveCount,
+  kSetKeepAliveInitialDelay,
+  kSetKeepAliveInterval,
+  kSetNoDelay,
+  kSetTypeOfService,
+  kTimeout,
+} = require('./symbols');
+
+const TYPE_OF_SERVICE_MAX = 255;
+// Node 20 tells nobody that destroy() has cut off a write.
+const REPORTS_CANCELLED_WRITES = Number(process.versions.node.split('.')[0]) >= 22;
+
+function Socket(options) {
+  if (!(this instanceof Socket)) return new Socket(options);
+
+  const settings = typeof options === 'number' ? { fd: options } : { ...options };
+  for (const mode of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
+    if (settings[mode])
+      throw new ERR_INVALID_ARG_VALUE(`options.${mode}`, settings[mode], 'is not supported');
+  }
+  if (settings.keepAliveInitialDelay !== undefined) {
+    validateNumber(settings.keepAliveInitialDelay, 'options.keepAliveInitialDelay');
+    if (settings.keepAliveInitialDelay < 0) settings.keepAliveInitialDelay = 0;
+  }
+  if (settings.typeOfService !== undefined) {
+    validateInt32(settings.typeOfService, 'options.typeOfService', 0, TYPE_OF_SERVICE_MAX);
+  }
+
+  this.connecting = false;
+  this._hadError = false;
+  this._parent = null;
+  this._host = null;
+  this._closeAfterHandlingError = false;
+  this[kHandle] = null;
+  this[kLastWriteQueueSize] = 0;
+  this[kTimeout] = null;
+  this[kBuffer] = null;
+  this[kBufferCallback] = null;
+  this[kBufferGenerator] = null;
+
+  // 'close' is emitted when the handle has closed, see _destroy.
+  settings.emitClose = false;
+  settings.autoDestroy = true;
+  settings.decodeStrings = false;
+  // The constructor of Duplex would end a socket whose `readable` or `writable` is false before it has a handle (that of
+  // a descriptor comes below).
+  const { readable, writable } = settings;
+  if (!settings.handle) {
+    delete settings.readable;
+    delete settings.writable;
+  }
+  settings.allowHalfOpen = Boolean(settings.allowHalfOpen);
+  Duplex.call(this, settings);
+
+  this.on('end', onReadableEnd);
+  this._sockname = null;
+  this._pendingData = null;
+  this._pendingEncoding = '';
+  this.server = null;
+  this._server = null;
+  this[kSetNoDelay] = Boolean(settings.noDelay);
+  this[kSetKeepAlive] = Boolean(settings.keepAlive);
+  this[kSetKeepAliveInitialDelay] = Math.trunc((settings.keepAliveInitialDelay ?? 0) / 1000);
+  this[kSetKeepAliveInterval] = undefined;
+  this[kSetKeepAliveCount] = undefined;
+  this[kSetTypeOfService] = settings.typeOfService;
+  this[kBytesRead] = 0;
+  this[kBytesWritten] = 0;
+  this[kMayGather] = false;
+
+  if (settings.handle) {
+    this[kHandle] = settings.handle instanceof BoundSocket ? settings.handle[kConsume]() : settings.handle;
+  } else if (settings.fd !== undefined) {
+    this[kHandle] = openHandle(settings.fd);
+    if (readable === false || writable === false) limitDirections(this, readable, writable);
+  }
+
+  const { onread } = settings;
+  if (onread !== null && typeof onread === 'object' && typeof onread.callback === 'function') {
+    if (typeof onread.buffer === 'function') {
+      this[kBuffer] = true;
+      this[kBufferGenerator] = onread.buffer;
+      this[kBufferCallback] = onread.callback;
+    } else if (ArrayBuffer.isView(onread.buffer)) {
+      this[kBuffer] = onread.buffer;
+      this[kBufferCallback] = onread.callback;
+    }
+  }
+
+  if (this[kHandle]) this[kAttachHandle]();
+  // A bound handle has no connection to read from yet.
+  if (this._handle?.native && readable !== false) {
+    if (settings.pauseOnCreate) {
+      this._handle.reading = false;
+      this._readableState.flowing = false;
+    } else if (!settings.manualStart) {
+      this.read(0);
+    }
+  }
+}
+Object.setPrototypeOf(Socket.prototype, Duplex.prototype);
+Object.setPrototypeOf(Socket, Duplex);
+
+function openHandle(fd) {
+  validateInt32(fd, 'fd', 0);
+  const type = guessFdType(fd);
+  if (type !== 'TCP' && type !== 'PIPE') throw new ERR_INVALID_FD_TYPE(type);
+  const handle = type === 'TCP' ? new TCP() : new Pipe();
+  const status = handle.open(fd);
+  if (status < 0) throw errnoException(status, 'open');
+  return handle;
+}
+
+function limitDirections(socket, readable, writable) {
+  if (readable === false) {
+    socket.push(null);
+    socket.read(0);
+  }
+  if (writable === false) socket.end();
+}
+
+// Runs on the native handle's events.
+const streamObserver = {
+  read(handle, chunk) {
+    const socket = handle.owner;
+    socket._unrefTimer();
+    if (socket[kBuffer] !== null) {
+      readIntoOwnBuffer(socket, handle, chunk);
+    } else if (!socket.push(chunk)) {
+      handle.reading = false;
+      if (!socket.destroyed) handle.readStop();
+    }
+  },
+
+  end(handle, status) {
+    const socket = handle.owner;
+    handle.reading = false;
+    if (status < 0) {
+      socket.destroy(errnoException(status, 'read'));
+      return;
+    }
+    socket._unrefTimer();
+    // 'end' may have been emitted by an earlier push(null).
+    if (socket._readableState.endEmitted) return;
+    socket.push(null);
+    socket.read(0);
+  },
+
+  failed(handle, status) {
+    handle.owner.destroy(errnoException(status, 'write'));
+  },
+};
+
+// The option `onread`: bytes go into the program's memory, not through the stream.
+function readIntoOwnBuffer(socket, handle, chunk) {
+  let rest = chunk;
+  while (rest.byteLength > 0 && socket[kBuffer] !== null) {
+    const target = socket[kBuffer] === true ? socket[kBufferGenerator]() : socket[kBuffer];
+    if (socket[kBuffer] === true && !ArrayBuffer.isView(target)) return;
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    const length = Math.min(bytes.byteLength, rest.byteLength);
+    bytes.set(rest.subarray(0, length));
+    rest = rest.subarray(length);
+    if (socket[kBufferCallback](length, target) === false && handle.reading) {
+      handle.reading = false;
+      if (!socket.destroyed) handle.readStop();
+    }
+  }
+}
+
+// The socket takes over the handle in `_handle`; it also makes a closed socket usable again.
+Socket.prototype[kAttachHandle] = function () {
+  this._undestroy();
+  this._sockname = null;
+  const handle = this._handle;
+  if (!handle) return;
+  handle.owner = this;
+  handle.observer = streamObserver;
+};
+Object.defineProperty(Socket.prototype, kAttachHandle, { enumerable: false });
+
+function onReadableEnd() {
+  if (!this.allowHalfOpen) this.write = writeAfterFin;
+}
+
+// The peer has ended, and this side ends with it: what is written now would be lost.
+function writeAfterFin(chunk, encoding, callback) {
+  if (!this.writableEnded) return Socket.prototype.write.call(this, chunk, encoding, callback);
+
+  const done = typeof encoding === 'function' ? encoding : callback;
+  const error = genericNodeError('This socket has been ended by the other party', { code: 'EPIPE' });
+  if (typeof done === 'function') process.nextTick(done, error);
+  this.destroy(error);
+  return false;
+}
+
+function tryReadStart(socket) {
+  socket._handle.reading = true;
+  const status = socket._handle.readStart();
+  if (status) socket.destroy(errnoException(status, 'read'));
+}
+
+Socket.prototype._unrefTimer = refreshTimeout;
+Socket.prototype.setTimeout = setStreamTimeout;
+Socket.prototype._onTimeout = onTimeout;
+
+Socket.prototype._read = function (size) {
+  if (this.connecting || !this._handle) this.once('connect', () => this._read(size));
+  else if (!this._handle.reading) tryReadStart(this);
+};
+
+Socket.prototype.read = function (size) {
+  resumeOwnBuffer(this);
+  return Duplex.prototype.read.call(this, size);
+};
+
+Socket.prototype.resume = function () {
+  resumeOwnBuffer(this);
+  return Duplex.prototype.resume.call(this);
+};
+
+function resumeOwnBuffer(socket) {
+  if (socket[kBuffer] && !socket.connecting && socket._handle && !socket._handle.reading)
+    tryReadStart(socket);
+}
+
+Socket.prototype.pause = function () {
+  if (this[kBuffer] && !this.connecting && this._handle?.reading) {
+    this._handle.reading = false;
+    if (!this.destroyed) this._handle.readStop();
+  }
+  return Duplex.prototype.pause.call(this);
+};
+
+Socket.prototype.end = function (chunk, encoding, callback) {
+  Duplex.prototype.end.call(this, chunk, encoding, callback);
+  return this;
+};
+
+// A callback must not run before the kernel has the bytes, or the refusal.
+Socket.prototype.write = function (chunk, encoding, callback) {
+  this[kMayGather] = typeof callback !== 'function' && typeof encoding !== 'function';
+  const result = Duplex.prototype.write.call(this, chunk, encoding, callback);
+  this[kMayGather] = false;
+  return result;
+};
+
+Socket.prototype._write = function (chunk, encoding, callback) {
+  if (this[kMayGather] && this._handle && !this.connecting && this._handle.writer.gather(chunk, encoding)) {
+    this._unrefTimer();
+    callback();
+    return;
+  }
+  this._writeGeneric(false, chunk, encoding, callback);
+};
+
+Socket.prototype._writev = function (chunks, callback) {
+  this._writeGeneric(true, chunks, '', callback);
+};
+
+Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
+  if (this.connecting) {
+    writeWhenConnected(this, writev, data, encoding, callback);
+    return;
+  }
+  this._pendingData = null;
+  this._pendingEncoding = '';
+  if (!this._handle) {
+    callback(new ERR_SOCKET_CLOSED());
+    return false;
+  }
+  this._unrefTimer();
+
+  const bytes = writev
+    ? data.map(({ chunk, encoding }) => toBytes(chunk, encoding))
+    : toBytes(data, encoding);
+  const handle = this._handle;
+  handle.writer.write(bytes, (status, async) => {
+    if (this.destroyed && async && !REPORTS_CANCELLED_WRITES) callback(null);
+    else if (status < 0) callback(errnoException(status, 'write'));
+    else {
+      if (async) {
+        this._unrefTimer();
+        this[kLastWriteQueueSize] = 0;
+      }
+      callback(null);
+    }
+  });
+  this[kLastWriteQueueSize] = handle.writer.onWritten === null ? 0 : handle.writeQueueSize;
+};
+
+function toBytes(chunk, encoding) {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+}
+
+function writeWhenConnected(socket, writev, data, encoding, callback) {
+  socket._pendingData = data;
+  socket._pendingEncoding = encoding;
+  const onClose = () => callback(new ERR_SOCKET_CLOSED_BEFORE_CONNECTION());
+  socket.once('connect', function () {
+    this.off('close', onClose);
+    this._writeGeneric(writev, data, encoding, callback);
+  });
+  socket.once('close', onClose);
+}
+
+Socket.prototype._final = function (callback) {
+  if (this.connecting) {
+    this.once('connect', () => this._final(callback));
+  } else if (!this._handle) {
+    callback();
+  } else {
+    // A failure means that the connection has gone already; reading reports that.
+    this._handle.writer.shutdown(() => callback());
+  }
+};
+
+Socket.prototype.destroySoon = function () {
+  if (this.writable) this.end();
+  if (this.writableFinished) this.destroy();
+  else this.once('finish', this.destroy);
+};
+
+Socket.prototype._destroy = function (error, callback) {
+  this.connecting = false;
+  for (let socket = this; socket !== null && socket !== undefined; socket = socket._parent) {
+    clearTimeout(socket[kTimeout]);
+  }
+
+  const handle = this._handle;
+  if (handle) {
+    this[kBytesRead] = handle.bytesRead;
+    this[kBytesWritten] = handle.bytesWritten;
+    const hadError = Boolean(error);
+    const emitClose = () => this.emit('close', hadError);
+    if (this.resetAndClosing) {
+      this.resetAndClosing = false;
+      const status = handle.reset(emitClose);
+      if (status < 0) this.emit('error', errnoException(status, 'reset'));
+      this._handle = null;
+      this._sockname = null;
+    } else if (this._closeAfterHandlingError) {
+      queueMicrotask(() => {
+        handle.close(emitClose);
+        this._handle = null;
+        this._sockname = null;
+      });
+    } else {
+      handle.close(emitClose);
+      this._handle = null;
+      this._sockname = null;
+    }
+    callback(error);
+  } else {
+    callback(error);
+    process.nextTick(() => this.emit('close'));
+  }
+
+  if (this._server) {
+    this._server._connections--;
+    this._server._emitCloseIfDrained?.();
+  }
+};
+
+Socket.prototype._reset = function () {
+  this.resetAndClosing = true;
+  return this.destroy();
+};
+
+Socket.prototype.resetAndDestroy = function () {
+  if (!this._handle) {
+    this.destroy(new ERR_SOCKET_CLOSED());
+  } else {
+    if (!(this._handle instanceof TCP)) {
+      throw trimStack(new ERR_INVALID_HANDLE_TYPE(), Socket.prototype.resetAndDestroy);
+    }
+    if (this.connecting) this.once('connect', () => this._reset());
+    else this._reset();
+  }
+  return this;
+};
+
+Socket.prototype.ref = function () {
+  if (this._handle) this._handle.ref();
+  else this.once('connect', this.ref);
+  return this;
+};
+
+Socket.prototype.unref = function () {
+  if (this._handle) this._handle.unref();
+  else this.once('connect', this.unref);
+  return this;
+};
+
+module.exports = { Socket };

@@ -1,0 +1,3 @@
+'use strict';
+
+require('./pack/manifest').removePlatformPackages();

@@ -1,0 +1,107 @@
+//! A peer for tests: opens connections as a broker does and otherwise sends what a test says.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::engine::Connection;
+use super::options::{Address, ConnectOptions};
+use crate::amqp::wire::frame;
+
+pub fn options(port: u16) -> ConnectOptions {
+    ConnectOptions {
+        address: Address::Tcp(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]),
+        attempt_timeout: Duration::from_millis(250),
+        timeout: Some(Duration::from_secs(10)),
+        no_delay: true,
+        keep_alive: None,
+        tls: None,
+        mechanism: "PLAIN".into(),
+        response: b"\0guest\0guest".to_vec(),
+        client_properties: vec![0; 4],
+        locale: "en_US".into(),
+        virtual_host: "/".into(),
+        frame_max: 131_072,
+        channel_max: 0,
+        heartbeat: Some(0),
+        max_frame_size: None,
+    }
+}
+
+/// A method frame on channel 0 of class connection.
+pub fn method(id: u16, arguments: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame::put(&mut out, frame::METHOD, 0, |out| {
+        out.extend_from_slice(&[0, 10]);
+        out.extend_from_slice(&id.to_be_bytes());
+        out.extend_from_slice(arguments);
+    });
+    out
+}
+
+pub fn start() -> Vec<u8> {
+    let mut arguments = vec![0, 9, 0, 0, 0, 0, 0, 0, 0, 5];
+    arguments.extend_from_slice(b"PLAIN\0\0\0\x05en_US");
+    method(10, &arguments)
+}
+
+/// Listens for one connection, which `talk` serves on the shared runtime.
+pub fn listen<F>(talk: impl FnOnce(TcpStream) -> F + Send + 'static) -> u16
+where
+    F: Future<Output = ()> + Send,
+{
+    let (tell, port) = mpsc::channel();
+    crate::runtime::runtime().spawn(async move {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        tell.send(listener.local_addr().unwrap().port()).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        talk(stream).await;
+    });
+    port.recv().unwrap()
+}
+
+/// The broker's side of the handshake.
+pub async fn open(stream: &mut TcpStream) {
+    let mut buffer = [0; 4096];
+    for answer in [
+        start(),
+        method(30, &[0x07, 0xff, 0, 2, 0, 0, 0, 0]),
+        method(41, &[0]),
+    ] {
+        assert!(stream.read(&mut buffer).await.unwrap() > 0);
+        stream.write_all(&answer).await.unwrap();
+    }
+}
+
+/// All records until the connection has ended.
+pub fn records(port: u16) -> Vec<u8> {
+    let (wake, woken) = mpsc::channel();
+    let connection = Connection::open(options(port), move || {
+        let _ = wake.send(());
+    });
+    let mut all = Vec::new();
+    loop {
+        while let Some((batch, _)) = connection.take() {
+            all.extend_from_slice(&batch.records);
+            if kinds(&all).last() == Some(&8) {
+                return all;
+            }
+        }
+        woken.recv_timeout(Duration::from_secs(30)).unwrap();
+    }
+}
+
+/// The kinds of packed records, in order.
+pub fn kinds(records: &[u8]) -> Vec<u8> {
+    let word = |at: usize| u32::from_ne_bytes(records[at..at + 4].try_into().unwrap());
+    let mut kinds = Vec::new();
+    let mut at = 0;
+    while at < records.len() {
+        kinds.push(word(at) as u8);
+        at += word(at + 4) as usize * 4;
+    }
+    kinds
+}

@@ -1,0 +1,67 @@
+//! The byte stream under a connection: TCP, a UNIX socket, or TLS over either.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
+
+pub enum Transport {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls {
+        stream: Box<TlsStream<TcpStream>>,
+        /// Whether the server's name is still to be checked.
+        verify: bool,
+    },
+}
+
+impl Transport {
+    /// The certificates (DER, one behind another) of a server whose name is to be checked before it is told anything.
+    pub fn certificates(&self) -> Option<Vec<u8>> {
+        match self {
+            Transport::Tls { stream, verify: true } => Some(
+                stream
+                    .get_ref()
+                    .1
+                    .peer_certificates()?
+                    .iter()
+                    .flat_map(|der| der.to_vec())
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! forward {
+    ($self:ident, $method:ident, $($argument:expr),*) => {
+        match $self.get_mut() {
+            Transport::Tcp(stream) => Pin::new(stream).$method($($argument),*),
+            Transport::Unix(stream) => Pin::new(stream).$method($($argument),*),
+            Transport::Tls { stream, .. } => Pin::new(stream.as_mut()).$method($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_read, cx, into)
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write, cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_flush, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_shutdown, cx)
+    }
+}

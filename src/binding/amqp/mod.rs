@@ -1,0 +1,4 @@
+//! The AMQP client as JavaScript holds it.
+
+mod connection;
+mod options;

@@ -1,0 +1,104 @@
+//! `AmqpConnectOptions`: what a connection is opened with, as plain data.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Error, Result, Status, Uint8Array};
+use napi_derive::napi;
+
+use crate::amqp::client::{Address, ConnectOptions, TlsOptions};
+
+/// A connection's options: parsed, with all defaults applied. Times in milliseconds.
+#[napi(object)]
+pub struct AmqpConnectOptions {
+    /// Addresses that the host name stands for, in the order to try them; empty with `path`.
+    pub addresses: Vec<String>,
+    pub port: u16,
+    /// A UNIX socket instead.
+    pub path: Option<String>,
+    pub attempt_timeout: u32,
+    /// 0 for none.
+    pub timeout: u32,
+    pub no_delay: bool,
+    pub keep_alive: bool,
+    pub keep_alive_delay: u32,
+    pub tls: Option<AmqpTlsOptions>,
+    pub mechanism: String,
+    pub response: Uint8Array,
+    pub client_properties: Uint8Array,
+    pub locale: String,
+    pub virtual_host: String,
+    pub frame_max: u32,
+    pub channel_max: u16,
+    /// Absent: what the server proposes.
+    pub heartbeat: Option<u16>,
+    /// Absent: the default.
+    pub max_frame_size: Option<u32>,
+}
+
+/// TLS, in PEM.
+#[napi(object)]
+pub struct AmqpTlsOptions {
+    pub ca: Vec<Uint8Array>,
+    pub cert: Option<Uint8Array>,
+    pub key: Option<Uint8Array>,
+    pub servername: String,
+    pub reject_unauthorized: bool,
+    /// "TLSv1.2", "TLSv1.3".
+    pub versions: Vec<String>,
+    pub alpn: Vec<String>,
+}
+
+impl AmqpConnectOptions {
+    pub fn into_core(self) -> Result<ConnectOptions> {
+        let millis = |count: u32| Duration::from_millis(count.into());
+        let address = match self.path {
+            Some(path) => Address::Unix(path.into()),
+            None => Address::Tcp(
+                self.addresses
+                    .iter()
+                    .map(|address| Ok(SocketAddr::new(parse(address)?, self.port)))
+                    .collect::<Result<_>>()?,
+            ),
+        };
+        Ok(ConnectOptions {
+            address,
+            attempt_timeout: millis(self.attempt_timeout),
+            timeout: (self.timeout > 0).then(|| millis(self.timeout)),
+            no_delay: self.no_delay,
+            keep_alive: self.keep_alive.then(|| millis(self.keep_alive_delay)),
+            tls: self.tls.map(AmqpTlsOptions::into_core),
+            mechanism: self.mechanism,
+            response: self.response.to_vec(),
+            client_properties: self.client_properties.to_vec(),
+            locale: self.locale,
+            virtual_host: self.virtual_host,
+            frame_max: self.frame_max,
+            channel_max: self.channel_max,
+            heartbeat: self.heartbeat,
+            max_frame_size: self.max_frame_size,
+        })
+    }
+}
+
+fn parse(address: &str) -> Result<IpAddr> {
+    // A scope (fe80::1%eth0) would need a lookup of the interface: link-local brokers are not a case yet.
+    address
+        .parse()
+        .map_err(|_| Error::new(Status::InvalidArg, format!("not an IP address: {address}")))
+}
+
+impl AmqpTlsOptions {
+    fn into_core(self) -> TlsOptions {
+        TlsOptions {
+            ca: self.ca.iter().map(|pem| pem.to_vec()).collect(),
+            cert: self.cert.map(|pem| pem.to_vec()),
+            key: self.key.map(|pem| pem.to_vec()),
+            servername: self.servername,
+            reject_unauthorized: self.reject_unauthorized,
+            tls12: self.versions.iter().any(|version| version == "TLSv1.2"),
+            tls13: self.versions.iter().any(|version| version == "TLSv1.3"),
+            alpn: self.alpn.into_iter().map(String::into_bytes).collect(),
+        }
+    }
+}

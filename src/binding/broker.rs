@@ -1,0 +1,225 @@
+//! `BrokerHandle`: an embedded broker as JavaScript holds it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use napi::bindgen_prelude::{Env, Function, Object, Result, Unknown};
+use napi_derive::napi;
+
+use super::callback::Callback;
+use super::environment::Environment;
+use crate::broker::{Broker, Definitions, Link, Options, StartError, TcpAddress};
+use crate::event_loop::{Wake, WakeObserver};
+use crate::runtime::runtime;
+
+/// Where to listen and whom to let in; `null` for what was not given.
+#[napi(object)]
+pub struct BrokerOptions {
+    /// An IP address; without it there is no TCP.
+    pub host: Option<String>,
+    pub port: u16,
+    pub path: Option<String>,
+    /// Names and passwords by turns.
+    pub users: Vec<String>,
+    /// A definitions file's text.
+    pub definitions: Option<String>,
+    pub frame_max: Option<u32>,
+    pub channel_max: Option<u16>,
+    pub heartbeat: Option<u16>,
+    pub memory_high_watermark: Option<f64>,
+    pub forward: Option<BrokerLink>,
+    pub fetch: Option<BrokerLink>,
+}
+
+/// Queues with their other ends on a RabbitMQ.
+#[napi(object)]
+pub struct BrokerLink {
+    pub url: String,
+    pub queues: Vec<String>,
+}
+
+/// What became of a start.
+#[napi(object)]
+pub struct BrokerStarted {
+    /// 0, or libuv's negative errno of the listen that failed: of TCP, or of `path` when `failed_path` says so.
+    pub errno: i32,
+    pub failed_path: bool,
+    /// What is wrong with the definitions.
+    pub refusal: Option<String>,
+    /// The port it listens on, 0 without TCP.
+    pub port: u16,
+}
+
+/// A broker: one per `createBroker`. `onClosed()` is called once on `owner`, when everything has ended after `close`.
+#[napi]
+pub struct BrokerHandle {
+    events: Rc<Events>,
+}
+
+struct Events {
+    environment: Rc<Environment>,
+    callback: Callback,
+    running: RefCell<Option<Running>>,
+}
+
+struct Running {
+    broker: Broker,
+    wake: Wake,
+    closing: Cell<bool>,
+}
+
+#[napi]
+impl BrokerHandle {
+    #[napi(constructor)]
+    pub fn new(env: Env, owner: Object, on_closed: Function<Unknown, Unknown>) -> Result<Self> {
+        let events = Events {
+            environment: Environment::of(&env)?,
+            callback: Callback::new(&env, owner, on_closed, "BROKER")?,
+            running: RefCell::new(None),
+        };
+        Ok(BrokerHandle {
+            events: Rc::new(events),
+        })
+    }
+
+    /// Starts listening. Called once.
+    #[napi]
+    pub fn start(&self, options: BrokerOptions) -> BrokerStarted {
+        let mut started = BrokerStarted {
+            errno: 0,
+            failed_path: false,
+            refusal: None,
+            port: 0,
+        };
+        match self.events.start(options) {
+            Ok(port) => started.port = port,
+            Err(Failure::Errno { errno, path }) => {
+                started.errno = errno;
+                started.failed_path = path;
+            }
+            Err(Failure::Refused(text)) => started.refusal = Some(text),
+        }
+        started
+    }
+
+    /// Stops listening and closes every connection; `onClosed` follows. Does nothing after the first time.
+    #[napi]
+    pub fn close(&self) {
+        self.events.close();
+    }
+
+    /// An open broker keeps the process alive, as it does at first.
+    #[napi(js_name = "ref")]
+    pub fn reference(&self) {
+        self.events.set_ref(true);
+    }
+
+    /// An open broker no longer keeps the process alive.
+    #[napi]
+    pub fn unref(&self) {
+        self.events.set_ref(false);
+    }
+}
+
+enum Failure {
+    Errno { errno: i32, path: bool },
+    Refused(String),
+}
+
+impl Events {
+    fn start(self: &Rc<Self>, options: BrokerOptions) -> std::result::Result<u16, Failure> {
+        let options = read_options(options)?;
+        let observer: Weak<dyn WakeObserver> = Rc::downgrade(self) as Weak<dyn WakeObserver>;
+        let wake = Wake::new(&self.environment.event_loop, observer)
+            .map_err(|errno| Failure::Errno { errno, path: false })?;
+        let broker = Broker::start(options).map_err(|error| match error {
+            StartError::Listen(listen) => Failure::Errno {
+                errno: -listen.error.raw_os_error().unwrap_or(libc::EINVAL),
+                path: listen.path.is_some(),
+            },
+            StartError::Definitions(text) => Failure::Refused(text),
+        })?;
+        let port = broker.address().map_or(0, |address| address.port());
+        let waker = wake.waker();
+        let closed = broker.closed();
+        runtime().spawn(async move {
+            closed.await;
+            waker.wake();
+        });
+        let closing = Cell::new(false);
+        *self.running.borrow_mut() = Some(Running {
+            broker,
+            wake,
+            closing,
+        });
+        self.callback.hold(true);
+        Ok(port)
+    }
+
+    fn close(&self) {
+        if let Some(running) = &*self.running.borrow() {
+            running.closing.set(true);
+            // Whoever closes waits for the end.
+            running.wake.set_ref(true);
+            running.broker.close();
+        }
+    }
+
+    fn set_ref(&self, on: bool) {
+        if let Some(running) = &*self.running.borrow()
+            && !running.closing.get()
+        {
+            running.wake.set_ref(on);
+        }
+    }
+}
+
+impl WakeObserver for Events {
+    fn woken(&self) {
+        if self.running.take().is_some() {
+            self.callback.scope(|| self.callback.hold(false));
+            self.callback.call([]);
+        }
+    }
+}
+
+fn read_options(options: BrokerOptions) -> std::result::Result<Options, Failure> {
+    let mut read = Options {
+        path: options.path.map(Into::into),
+        ..Options::default()
+    };
+    if let Some(host) = options.host {
+        let host = host.parse().map_err(|_| Failure::Errno {
+            errno: -libc::EINVAL,
+            path: false,
+        })?;
+        let port = options.port;
+        read.tcp = Some(TcpAddress { host, port });
+    }
+    let mut users = options.users.into_iter();
+    while let (Some(name), Some(password)) = (users.next(), users.next()) {
+        read.users.push((name, password));
+    }
+    if let Some(text) = options.definitions {
+        read.definitions = Some(Definitions::from_json(&text).map_err(Failure::Refused)?);
+    }
+    if let Some(frame_max) = options.frame_max {
+        read.frame_max = frame_max;
+    }
+    if let Some(channel_max) = options.channel_max {
+        read.channel_max = channel_max;
+    }
+    if let Some(heartbeat) = options.heartbeat {
+        read.heartbeat_seconds = heartbeat;
+    }
+    if let Some(bytes) = options.memory_high_watermark {
+        read.memory_high_watermark = bytes as usize;
+    }
+    let link = |link: BrokerLink| Link {
+        url: link.url,
+        queues: link.queues,
+    };
+    read.forward = options.forward.map(link);
+    read.fetch = options.fetch.map(link);
+    Ok(read)
+}

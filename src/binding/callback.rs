@@ -1,0 +1,146 @@
+//! Calling JavaScript from the event loop, with nothing of JavaScript on the stack.
+
+use std::cell::Cell;
+use std::ptr;
+
+use napi::{
+    Env, Result,
+    bindgen_prelude::{Function, JsValue, Object, Unknown},
+    check_status, sys,
+};
+
+/// A function and the object it is called on, with that object's async context: nextTick, microtasks and
+/// AsyncLocalStorage then behave as after a callback of Node's own.
+///
+/// The owner is held weakly, so that an idle handle that nobody has any more can be collected; `hold` makes it strong
+/// while an event may come.
+pub struct Callback {
+    env: sys::napi_env,
+    owner: sys::napi_ref,
+    function: sys::napi_ref,
+    context: sys::napi_async_context,
+    held: Cell<bool>,
+}
+
+impl Callback {
+    /// `name` is the async_hooks type, in Node's own words where Node has one (`TCPWRAP`, `PIPEWRAP`, …).
+    pub fn new(env: &Env, owner: Object, function: Function<Unknown, Unknown>, name: &str) -> Result<Self> {
+        let raw = env.raw();
+        let name = env.create_string(name)?;
+        let (mut owner_ref, mut function_ref, mut context) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: live values of this environment.
+        unsafe {
+            check_status!(sys::napi_create_reference(raw, owner.raw(), 0, &mut owner_ref))?;
+            check_status!(sys::napi_create_reference(
+                raw,
+                function.raw(),
+                1,
+                &mut function_ref
+            ))?;
+            check_status!(sys::napi_async_init(raw, owner.raw(), name.raw(), &mut context))?;
+        }
+        Ok(Callback {
+            env: raw,
+            owner: owner_ref,
+            function: function_ref,
+            context,
+            held: Cell::new(false),
+        })
+    }
+
+    /// Keeps the owner alive, or no longer.
+    pub fn hold(&self, on: bool) {
+        if self.held.replace(on) == on {
+            return;
+        }
+        let mut count = 0;
+        // SAFETY: the reference is this environment's and lives until drop.
+        unsafe {
+            if on {
+                sys::napi_reference_ref(self.env, self.owner, &mut count);
+            } else {
+                sys::napi_reference_unref(self.env, self.owner, &mut count);
+            }
+        }
+    }
+
+    /// Runs `body` with a handle scope open: needed around everything that makes JavaScript values.
+    pub fn scope<T>(&self, body: impl FnOnce() -> T) -> T {
+        let mut scope = ptr::null_mut();
+        // SAFETY: the loop's thread is the environment's; the scope closes before we return to libuv.
+        unsafe { sys::napi_open_handle_scope(self.env, &mut scope) };
+        let value = body();
+        // SAFETY: opened above.
+        unsafe { sys::napi_close_handle_scope(self.env, scope) };
+        value
+    }
+
+    /// Calls the function with numbers. What it throws becomes an uncaught exception, as from Node's own callbacks.
+    pub fn call<const N: usize>(&self, arguments: [f64; N]) {
+        self.call_with(|env| {
+            arguments.map(|argument| {
+                let mut value = ptr::null_mut();
+                // SAFETY: `call_with` has a scope open.
+                unsafe { sys::napi_create_double(env, argument, &mut value) };
+                value
+            })
+        });
+    }
+
+    /// Calls the function with the values that `make` makes; none of them may be null.
+    pub fn call_with<const N: usize>(&self, make: impl FnOnce(sys::napi_env) -> [sys::napi_value; N]) {
+        self.scope(|| {
+            let (mut owner, mut function, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+            // SAFETY: values of this environment in an open scope; a collected owner reads as null and ends it.
+            unsafe {
+                sys::napi_get_reference_value(self.env, self.owner, &mut owner);
+                sys::napi_get_reference_value(self.env, self.function, &mut function);
+                if owner.is_null() || function.is_null() {
+                    return;
+                }
+                let values = make(self.env);
+                if values.iter().any(|value| value.is_null()) {
+                    return self.report();
+                }
+                let status = sys::napi_make_callback(
+                    self.env,
+                    self.context,
+                    owner,
+                    function,
+                    N,
+                    values.as_ptr(),
+                    &mut result,
+                );
+                if status != sys::Status::napi_ok {
+                    self.report();
+                }
+            }
+        });
+    }
+
+    /// Hands a pending exception to `process.on('uncaughtException')`. There is none when a worker is being terminated.
+    fn report(&self) {
+        let (mut pending, mut exception) = (false, ptr::null_mut());
+        // SAFETY: as in `call`.
+        unsafe {
+            sys::napi_is_exception_pending(self.env, &mut pending);
+            if pending {
+                sys::napi_get_and_clear_last_exception(self.env, &mut exception);
+                sys::napi_fatal_exception(self.env, exception);
+            }
+        }
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        // SAFETY: made in `new`, deleted once. Dropped on the environment's thread: by JavaScript, or by a finalizer, which
+        // runs before the environment goes.
+        unsafe {
+            sys::napi_delete_reference(self.env, self.owner);
+            sys::napi_delete_reference(self.env, self.function);
+            sys::napi_async_destroy(self.env, self.context);
+        }
+    }
+}

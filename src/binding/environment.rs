@@ -1,0 +1,74 @@
+//! The state of one JavaScript environment: a thread's main context, or a worker's.
+//!
+//! Made when first asked for, ended by Node's clean-up hook. The addon may be loaded several times on one thread (two
+//! copies of a package, a purged require cache): each load is an environment of its own, hence the key.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::rc::Rc;
+
+use napi::{Env, Error, Result, Status, sys};
+
+use super::memory::ReadMemory;
+use super::process::Launches;
+use crate::event_loop::{AfterPoll, Loop};
+
+pub struct Environment {
+    pub event_loop: Rc<Loop>,
+    pub after_poll: Rc<AfterPoll>,
+    pub launches: Rc<Launches>,
+    pub read_memory: ReadMemory,
+}
+
+thread_local! {
+    static ENVIRONMENTS: RefCell<HashMap<sys::napi_env, Rc<Environment>>> = RefCell::default();
+}
+
+impl Environment {
+    /// The environment of the calling JavaScript.
+    pub fn of(env: &Env) -> Result<Rc<Self>> {
+        let raw = env.raw();
+        if let Some(known) = ENVIRONMENTS.with_borrow(|all| all.get(&raw).cloned()) {
+            return Ok(known);
+        }
+        let uv_loop = env.get_uv_event_loop()?;
+        // SAFETY: it is this environment's loop and we are called on its thread; `on_cleanup` ends it.
+        let event_loop = unsafe { Loop::new(uv_loop.cast()) }
+            .map_err(|missing| Error::new(Status::GenericFailure, missing.to_string()))?;
+        let made = Rc::new(Environment {
+            after_poll: AfterPoll::new(&event_loop),
+            launches: Launches::new(),
+            event_loop,
+            read_memory: ReadMemory::new(raw),
+        });
+        // SAFETY: `raw` is valid; the hook's argument is `raw` itself, used as a key only.
+        let status = unsafe {
+            sys::napi_add_async_cleanup_hook(
+                raw,
+                Some(on_cleanup),
+                raw.cast::<c_void>(),
+                std::ptr::null_mut(),
+            )
+        };
+        if status != sys::Status::napi_ok {
+            return Err(Error::new(
+                Status::from(status),
+                "this JavaScript environment is shutting down",
+            ));
+        }
+        ENVIRONMENTS.with_borrow_mut(|all| all.insert(raw, made.clone()));
+        Ok(made)
+    }
+}
+
+/// Node is about to end the environment: libuv must have let go of our handles before the loop is closed.
+unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, key: *mut c_void) {
+    let Some(ended) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key.cast())) else {
+        return;
+    };
+    ended.event_loop.end(move || {
+        // SAFETY: `hook` is valid until removed, and this runs once.
+        unsafe { sys::napi_remove_async_cleanup_hook(hook) };
+    });
+}

@@ -1,0 +1,207 @@
+//! `ChannelHandle`: the fork channel as JavaScript holds it.
+
+use std::cell::OnceCell;
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::ptr;
+use std::rc::{Rc, Weak};
+
+use napi::bindgen_prelude::{Either, Env, Function, JsValue, Object, Result, Unknown};
+use napi::sys;
+use napi_derive::napi;
+
+use super::callback::Callback;
+use super::environment::Environment;
+use super::pinned;
+use crate::event_loop::Errno;
+use crate::ipc::{Channel, ChannelObserver, Format};
+
+/// What `onEvent` is told: (kind, value, fd).
+mod event {
+    /// value: string (JSON) or Buffer (advanced) of whole messages; fd: a descriptor that came with them, or -1
+    pub const MESSAGES: f64 = 0.0;
+    /// value: 0 at the peer's end, else a negative errno
+    pub const END: f64 = 1.0;
+    /// value: how many messages left the queue
+    pub const SENT: f64 = 2.0;
+}
+
+/// One end of a fork channel on a descriptor, which it owns from the constructor on.
+///
+/// `onEvent(kind, value, fd)` is called on `owner`: 0 MESSAGES (string or Buffer of whole messages as they stood on the
+/// wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count).
+#[napi]
+pub struct ChannelHandle {
+    events: Rc<Events>,
+}
+
+struct Events {
+    callback: Callback,
+    format: Format,
+    channel: OnceCell<Rc<Channel>>,
+}
+
+#[napi]
+impl ChannelHandle {
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        fd: i32,
+        advanced: bool,
+        owner: Object,
+        on_event: Function<Unknown, Unknown>,
+    ) -> Result<Self> {
+        let environment = Environment::of(&env)?;
+        let format = if advanced { Format::Advanced } else { Format::Json };
+        let events = Rc::new(Events {
+            callback: Callback::new(&env, owner, on_event, "PIPEWRAP")?,
+            format,
+            channel: OnceCell::new(),
+        });
+        let observer: Weak<dyn ChannelObserver> = Rc::downgrade(&events) as Weak<dyn ChannelObserver>;
+        // SAFETY: JavaScript hands over a descriptor that nobody else closes.
+        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        if let Ok(channel) = Channel::new(&environment.event_loop, socket, format, observer) {
+            events.channel.get_or_init(|| channel);
+        }
+        Ok(ChannelHandle { events })
+    }
+
+    /// The descriptor, -1 once closed.
+    #[napi(getter)]
+    pub fn fd(&self) -> i32 {
+        self.channel().map_or(-1, |channel| channel.fd())
+    }
+
+    /// Whether a message has come in part.
+    #[napi(getter)]
+    pub fn buffering(&self) -> bool {
+        self.channel().is_some_and(|channel| channel.is_buffering())
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    #[napi(getter)]
+    pub fn write_queue_size(&self) -> f64 {
+        self.channel()
+            .map_or(0.0, |channel| channel.write_queue_size() as f64)
+    }
+
+    #[napi]
+    pub fn read_start(&self) {
+        if let Some(channel) = self.channel() {
+            channel.start_reading();
+            self.events.callback.hold(true);
+        }
+    }
+
+    #[napi]
+    pub fn read_stop(&self) {
+        if let Some(channel) = self.channel() {
+            channel.stop_reading();
+        }
+    }
+
+    /// Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT will report it, or a
+    /// negative errno. A string is JSON text without the newline, bytes are a message with its length.
+    #[napi]
+    pub fn send(
+        &self,
+        env: Env,
+        #[napi(ts_arg_type = "string | Uint8Array")] message: Either<String, Unknown>,
+        fd: i32,
+    ) -> i32 {
+        let Some(channel) = self.channel() else {
+            return -libc::EBADF;
+        };
+        let bytes = match message {
+            Either::A(text) => {
+                let mut bytes = text.into_bytes();
+                bytes.push(b'\n');
+                bytes
+            }
+            Either::B(value) => copy(&pinned::bytes(&env, value.raw())),
+        };
+        // SAFETY: JavaScript keeps the descriptor open until we return.
+        let descriptor = (fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) });
+        channel
+            .send(bytes, descriptor)
+            .map_or_else(|errno| errno, |sent| i32::from(!sent))
+    }
+
+    #[napi(js_name = "ref")]
+    pub fn reference(&self) {
+        if let Some(channel) = self.channel() {
+            channel.set_ref(true);
+        }
+    }
+
+    #[napi]
+    pub fn unref(&self) {
+        if let Some(channel) = self.channel() {
+            channel.set_ref(false);
+        }
+    }
+
+    /// Closes the descriptor. No event comes afterwards; a second call does nothing.
+    #[napi]
+    pub fn close(&self) {
+        if let Some(channel) = self.channel() {
+            channel.close();
+        }
+        self.events.callback.hold(false);
+    }
+}
+
+impl ChannelHandle {
+    fn channel(&self) -> Option<&Rc<Channel>> {
+        self.events.channel.get()
+    }
+}
+
+fn copy(piece: &libc::iovec) -> Vec<u8> {
+    if piece.iov_len == 0 {
+        return Vec::new();
+    }
+    // SAFETY: Node-API's pointer and length of a live buffer.
+    unsafe { std::slice::from_raw_parts(piece.iov_base.cast::<u8>(), piece.iov_len) }.to_vec()
+}
+
+impl ChannelObserver for Events {
+    fn messages(&self, bytes: &[u8], descriptor: Option<OwnedFd>) {
+        let fd = descriptor.map_or(-1, IntoRawFd::into_raw_fd);
+        self.callback.call_with(|env| {
+            let (start, length) = (bytes.as_ptr(), bytes.len());
+            let mut value = ptr::null_mut();
+            // SAFETY: a scope is open; the values are copies.
+            unsafe {
+                match self.format {
+                    Format::Json if bytes.is_ascii() => {
+                        sys::napi_create_string_latin1(env, start.cast(), length as isize, &mut value)
+                    }
+                    Format::Json => {
+                        sys::napi_create_string_utf8(env, start.cast(), length as isize, &mut value)
+                    }
+                    Format::Advanced => {
+                        sys::napi_create_buffer_copy(env, length, start.cast(), ptr::null_mut(), &mut value)
+                    }
+                }
+            };
+            [number(env, event::MESSAGES), value, number(env, f64::from(fd))]
+        });
+    }
+
+    fn end(&self, status: Errno) {
+        self.callback.call([event::END, f64::from(status), -1.0]);
+        self.callback.hold(false);
+    }
+
+    fn sent(&self, count: usize) {
+        self.callback.call([event::SENT, count as f64, -1.0]);
+    }
+}
+
+fn number(env: sys::napi_env, number: f64) -> sys::napi_value {
+    let mut value = ptr::null_mut();
+    // SAFETY: a scope is open.
+    unsafe { sys::napi_create_double(env, number, &mut value) };
+    value
+}

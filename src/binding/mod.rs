@@ -1,0 +1,15 @@
+//! What JavaScript sees, and the only folder that names napi: conversion, no logic.
+//!
+//! Everything here belongs to one environment (`environment`) and its thread; what runs on tokio calls in through
+//! `event_loop::Waker`.
+
+mod amqp;
+mod broker;
+mod callback;
+mod environment;
+mod ipc;
+mod memory;
+mod net;
+mod pinned;
+mod process;
+mod stream;

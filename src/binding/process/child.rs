@@ -1,0 +1,343 @@
+//! `ChildHandle`: a child process as JavaScript holds it.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Env, Function, Int32Array, Object, Result, Unknown};
+use napi_derive::napi;
+
+use super::departure::Departure;
+use super::options::SpawnOptions;
+use crate::binding::callback::Callback;
+use crate::binding::environment::Environment;
+use crate::event_loop::Errno;
+use crate::process::{
+    Child, ExitObserver, ExitStatus, Launched, Launching, PIPE, StdioTable, is_runnable, kill_tree, launch,
+    start,
+};
+
+/// What `onEvent` is told: (kind, a, b).
+mod event {
+    /// a: 0, or the negative errno with which a launch that `spawn` left to a thread has failed
+    pub const STARTED: f64 = 0.0;
+    /// a: exit code, or a negative errno when it could not be waited for; b: signal number or 0
+    pub const EXITED: f64 = 1.0;
+    /// a: the number that `killTree` gave; every process that it signalled has ended
+    pub const TREE_GONE: f64 = 2.0;
+}
+
+/// What `spawn` answers when the launch goes on elsewhere and STARTED will tell.
+const LAUNCHING: i32 = 1;
+
+/// A child process: one per `ChildProcess`.
+///
+/// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 STARTED (status),
+/// 1 EXITED (code, signal), each at most once; 2 TREE_GONE (number) for each `killTree`.
+#[napi]
+pub struct ChildHandle {
+    events: Rc<Events>,
+}
+
+pub(super) struct Events {
+    environment: Rc<Environment>,
+    callback: Callback,
+    child: OnceCell<Rc<Child>>,
+    launching: RefCell<Option<Arc<Launching>>>,
+    /// The outcome of a launch that somebody waited for, until STARTED has told it.
+    outcome: Cell<Errno>,
+    trees: Cell<u32>,
+    departures: RefCell<Vec<(u32, Rc<Departure>)>>,
+    /// STARTED is still to come.
+    unreported: Cell<bool>,
+    referenced: Cell<bool>,
+}
+
+#[napi]
+impl ChildHandle {
+    #[napi(constructor)]
+    pub fn new(env: Env, owner: Object, on_event: Function<Unknown, Unknown>) -> Result<Self> {
+        let events = Events {
+            environment: Environment::of(&env)?,
+            callback: Callback::new(&env, owner, on_event, "PROCESSWRAP")?,
+            child: OnceCell::new(),
+            launching: RefCell::default(),
+            outcome: Cell::new(0),
+            trees: Cell::new(0),
+            departures: RefCell::default(),
+            unreported: Cell::new(false),
+            referenced: Cell::new(true),
+        };
+        Ok(ChildHandle {
+            events: Rc::new(events),
+        })
+    }
+
+    /// Starts the process: 0, a negative errno, or 1 when a thread does it and STARTED will tell. `stdio` has an entry for
+    /// each descriptor of the child: -1 nothing, -2 a pipe (replaced by our end of it), else a descriptor of ours.
+    #[napi]
+    pub fn spawn(&self, options: SpawnOptions, mut stdio: Int32Array) -> i32 {
+        // SAFETY: JavaScript waits for us and does not touch the array.
+        self.start(options, unsafe { stdio.as_mut() })
+            .unwrap_or_else(|errno| errno)
+    }
+
+    /// 0 when there is no process. Waits for a launch that is under way.
+    #[napi(getter)]
+    pub fn pid(&self) -> i32 {
+        self.events.settle();
+        self.child().map_or(0, |child| child.pid())
+    }
+
+    /// Waits for a launch that is under way and gives its outcome: 0 or a negative errno. STARTED does not come then.
+    #[napi]
+    pub fn settle(&self) -> i32 {
+        self.events.settle();
+        self.events.unreported.set(false);
+        let outcome = self.events.outcome.get();
+        if outcome < 0 {
+            self.events.callback.hold(false);
+        }
+        outcome
+    }
+
+    /// Sends a signal: 0 or a negative errno, ESRCH once it has ended. Waits for a launch that is under way.
+    #[napi]
+    pub fn kill(&self, signal: i32) -> i32 {
+        self.events.settle();
+        self.child()
+            .map_or(Err(-libc::ESRCH), |child| child.kill(signal))
+            .err()
+            .unwrap_or(0)
+    }
+
+    /// Sends a signal to it and all its descendants, also those that changed their process group or session; those whose
+    /// own parent has ended only if `marker` (`NAME=value`) is in their environment. Returns a number that TREE_GONE
+    /// brings when all of them have ended; 0 when there was none.
+    #[napi]
+    pub fn kill_tree(&self, signal: i32, marker: Option<String>) -> u32 {
+        self.events.settle();
+        let events = &self.events;
+        let root = self.child().filter(|child| child.kill(0).is_ok());
+        let killed = kill_tree(root.map(|child| child.pid()), marker.as_deref(), signal);
+        if killed.is_empty() {
+            return 0;
+        }
+        let number = events.trees.get() + 1;
+        events.trees.set(number);
+        let owner = events.clone();
+        // Never from within this call: JavaScript does not know the number yet.
+        let home = &events.environment.event_loop;
+        let departure = Departure::watch(home, killed, move || {
+            let after = owner.clone();
+            owner.environment.after_poll.run(move || {
+                after.callback.call([event::TREE_GONE, f64::from(number), 0.0]);
+                after
+                    .departures
+                    .borrow_mut()
+                    .retain(|(other, _)| *other != number);
+            });
+        });
+        events.departures.borrow_mut().push((number, departure));
+        number
+    }
+
+    /// Sends SIGKILL to whoever is left of an earlier `killTree`.
+    #[napi]
+    pub fn force_tree(&self, number: u32) {
+        for (_, departure) in self
+            .events
+            .departures
+            .borrow()
+            .iter()
+            .filter(|(other, _)| *other == number)
+        {
+            departure.force();
+        }
+    }
+
+    /// What it has used, once it has ended: user and system CPU time in microseconds, largest resident set in kilobytes.
+    #[napi]
+    pub fn usage(&self) -> Option<Vec<f64>> {
+        let usage = self.child()?.usage()?;
+        let microseconds = |time: libc::timeval| time.tv_sec as f64 * 1e6 + time.tv_usec as f64;
+        let counts = [
+            usage.ru_maxrss,
+            usage.ru_minflt,
+            usage.ru_majflt,
+            usage.ru_inblock,
+            usage.ru_oublock,
+            usage.ru_nvcsw,
+            usage.ru_nivcsw,
+        ];
+        let times = [microseconds(usage.ru_utime), microseconds(usage.ru_stime)];
+        Some(
+            times
+                .into_iter()
+                .chain(counts.map(|count| count as f64))
+                .collect(),
+        )
+    }
+
+    /// Waiting for its end keeps the process alive, as it does at first.
+    #[napi(js_name = "ref")]
+    pub fn reference(&self) {
+        self.set_ref(true);
+    }
+
+    /// Waiting for its end no longer keeps the process alive.
+    #[napi]
+    pub fn unref(&self) {
+        self.set_ref(false);
+    }
+
+    #[napi]
+    pub fn has_ref(&self) -> bool {
+        self.events.referenced.get()
+    }
+}
+
+impl ChildHandle {
+    fn set_ref(&self, on: bool) {
+        self.events.referenced.set(on);
+        if let Some(child) = self.child() {
+            child.set_ref(on);
+        }
+        self.events.environment.launches.update();
+    }
+
+    fn child(&self) -> Option<&Rc<Child>> {
+        self.events.child.get()
+    }
+
+    fn start(&self, options: SpawnOptions, stdio: &mut [i32]) -> std::result::Result<i32, Errno> {
+        let events = &self.events;
+        let mut command = options.into_command()?;
+        let mut table = StdioTable::new(stdio)?;
+        let dies_with_us = command.dies_with_parent();
+        let runnable = is_runnable(&mut command);
+        if runnable || dies_with_us {
+            table.capture()?;
+            let ends = table.take_ends();
+            let launches = &events.environment.launches;
+            let waker = runnable
+                .then(|| launches.waker(&events.environment.event_loop))
+                .flatten();
+            let later = waker.is_some();
+            let launching = start(command, table, waker);
+            if later {
+                give(ends, stdio);
+                *events.launching.borrow_mut() = Some(launching);
+                events.unreported.set(true);
+                events.callback.hold(true);
+                launches.add(events);
+                return Ok(LAUNCHING);
+            }
+            return self.adopt(launching.take(), ends, stdio);
+        }
+        let launched = launch(&command, &mut table);
+        self.adopt(launched, table.take_ends(), stdio)
+    }
+
+    fn adopt(
+        &self,
+        launched: std::result::Result<Launched, Errno>,
+        ends: Vec<(usize, OwnedFd)>,
+        stdio: &mut [i32],
+    ) -> std::result::Result<i32, Errno> {
+        if launched.as_ref().err().is_none_or(|&errno| leaves_streams(errno)) {
+            give(ends, stdio);
+        }
+        self.events.watch(launched?)?;
+        Ok(0)
+    }
+}
+
+/// Hands our ends of the pipes to JavaScript.
+fn give(ends: Vec<(usize, OwnedFd)>, stdio: &mut [i32]) {
+    for (index, fd) in ends {
+        debug_assert_eq!(stdio[index], PIPE);
+        stdio[index] = fd.into_raw_fd();
+    }
+}
+
+/// The failures after which a `ChildProcess` has its streams all the same, ended; other failures are thrown, or leave
+/// none (EMFILE, ENFILE).
+fn leaves_streams(errno: Errno) -> bool {
+    [libc::EACCES, libc::EAGAIN, libc::ENOENT].contains(&-errno)
+}
+
+/// Closes a descriptor that JavaScript was given and has no use for.
+#[napi]
+pub fn close_descriptor(fd: i32) {
+    if fd >= 0 {
+        // SAFETY: JavaScript owns it and uses it no more.
+        drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    }
+}
+
+impl Events {
+    fn watch(self: &Rc<Self>, launched: Launched) -> std::result::Result<(), Errno> {
+        let observer: Weak<dyn ExitObserver> = Rc::downgrade(self) as Weak<dyn ExitObserver>;
+        let environment = &self.environment;
+        let child = Child::watch(
+            &environment.event_loop,
+            &environment.after_poll,
+            launched,
+            observer,
+        )?;
+        child.set_ref(self.referenced.get());
+        self.child.get_or_init(|| child);
+        self.callback.hold(true);
+        Ok(())
+    }
+
+    /// Waits for a launch that is under way. STARTED tells of it later all the same.
+    fn settle(self: &Rc<Self>) {
+        let launching = self.launching.borrow_mut().take();
+        if let Some(launching) = launching {
+            let outcome = launching.take().and_then(|launched| self.watch(launched));
+            self.outcome.set(outcome.err().unwrap_or(0));
+        }
+    }
+
+    /// Whether the outcome of the launch is there, or was waited for.
+    pub(super) fn is_settled(&self) -> bool {
+        self.launching
+            .borrow()
+            .as_ref()
+            .is_none_or(|launching| launching.is_done())
+    }
+
+    pub(super) fn is_referenced(&self) -> bool {
+        self.referenced.get()
+    }
+
+    pub(super) fn report_start(self: &Rc<Self>) {
+        if !self.unreported.replace(false) {
+            return;
+        }
+        self.settle();
+        let outcome = self.outcome.get();
+        self.callback.call([event::STARTED, f64::from(outcome), 0.0]);
+        if outcome < 0 {
+            self.callback.hold(false);
+        }
+    }
+}
+
+impl ExitObserver for Events {
+    fn exited(&self, status: std::result::Result<ExitStatus, Errno>) {
+        let (code, signal) = match status {
+            Ok(status) => (status.code, status.signal),
+            Err(errno) => (errno, 0),
+        };
+        if self.unreported.replace(false) {
+            self.callback.call([event::STARTED, 0.0, 0.0]);
+        }
+        self.callback
+            .call([event::EXITED, f64::from(code), f64::from(signal)]);
+        self.callback.hold(false);
+    }
+}

@@ -1,0 +1,259 @@
+//! `StreamHandle`: a byte stream as JavaScript holds it.
+
+use std::cell::{Cell, OnceCell};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::rc::{Rc, Weak};
+
+use napi::bindgen_prelude::{Env, Function, JsValue, Object, Result, Uint8Array, Unknown};
+use napi_derive::napi;
+
+use super::callback::Callback;
+use super::environment::Environment;
+use super::pinned::{self, Pinned};
+use crate::event_loop::{Errno, Stream, StreamObserver};
+
+/// What `onEvent` is told: (kind, a, b).
+mod event {
+    /// a: whether the chunk keeps the read memory's buffer (0, 1), b: length
+    pub const READ: f64 = 0.0;
+    /// a: 0 at the peer's end, else a negative errno
+    pub const END: f64 = 1.0;
+    /// a: 0, or the negative errno of the write that was pending
+    pub const WRITTEN: f64 = 2.0;
+    /// a: 0, or the negative errno of the connection that was being made
+    pub const CONNECTED: f64 = 3.0;
+    pub const CLOSED: f64 = 4.0;
+}
+
+/// Sets the function that makes the buffers into which all streams of this environment read.
+#[napi]
+pub fn set_read_memory_allocator(env: Env, allocate: Function<u32, Uint8Array>) -> Result<()> {
+    Environment::of(&env)?.read_memory.set_allocator(allocate);
+    Ok(())
+}
+
+/// A byte stream on a descriptor, which it owns from the constructor on.
+///
+/// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (whether the
+/// chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED.
+#[napi]
+pub struct StreamHandle {
+    events: Rc<Events>,
+    status: Errno,
+}
+
+struct Events {
+    environment: Rc<Environment>,
+    callback: Callback,
+    stream: OnceCell<Rc<Stream>>,
+    /// CLOSED is still to come.
+    closing: Cell<bool>,
+}
+
+#[napi]
+impl StreamHandle {
+    /// Takes over `fd`. `name` is the async_hooks type (`PIPEWRAP`, `TCPWRAP`). See `status`.
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        fd: i32,
+        owner: Object,
+        on_event: Function<Unknown, Unknown>,
+        name: String,
+    ) -> Result<Self> {
+        let environment = Environment::of(&env)?;
+        let callback = Callback::new(&env, owner, on_event, &name)?;
+        let events = Rc::new(Events {
+            environment,
+            callback,
+            stream: OnceCell::new(),
+            closing: Cell::new(false),
+        });
+        let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
+        // SAFETY: JavaScript hands over a descriptor that nobody else closes.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let status = match Stream::new(&events.environment.event_loop, fd, observer) {
+            Ok(stream) => {
+                if name == "PIPEWRAP" {
+                    stream.end_in_one_turn();
+                }
+                events.stream.get_or_init(|| stream);
+                0
+            }
+            Err((errno, fd)) => {
+                // Back to JavaScript.
+                fd.map(IntoRawFd::into_raw_fd);
+                errno
+            }
+        };
+        Ok(StreamHandle { events, status })
+    }
+
+    /// 0, or the errno with which the descriptor was refused (EPERM: a regular file, EEXIST: watched here already); it
+    /// stays the caller's then, and every other method answers as after `close`.
+    #[napi(getter)]
+    pub fn status(&self) -> i32 {
+        self.status
+    }
+
+    /// The descriptor, -1 once closed.
+    #[napi(getter)]
+    pub fn fd(&self) -> i32 {
+        self.stream().map_or(-1, |stream| stream.fd())
+    }
+
+    #[napi]
+    pub fn read_start(&self) {
+        if let Some(stream) = self.stream() {
+            stream.start_reading();
+        }
+        self.events.hold();
+    }
+
+    #[napi]
+    pub fn read_stop(&self) {
+        if let Some(stream) = self.stream() {
+            stream.stop_reading();
+        }
+        self.events.hold();
+    }
+
+    /// Writes: 0 when the kernel took all, a positive count of bytes left over, whose end WRITTEN reports, or a negative
+    /// errno. Not to be called again before WRITTEN, and the bytes not to be touched.
+    #[napi]
+    pub fn write(&self, env: Env, #[napi(ts_arg_type = "Uint8Array")] chunk: Unknown) -> i64 {
+        let piece = pinned::bytes(&env, chunk.raw());
+        self.write_pieces(&env, vec![piece], chunk)
+    }
+
+    /// As `write`, several in one system call.
+    #[napi]
+    pub fn writev(&self, env: Env, #[napi(ts_arg_type = "Uint8Array[]")] chunks: Unknown) -> i64 {
+        let pieces = pinned::elements(&env, chunks.raw());
+        self.write_pieces(&env, pieces, chunks)
+    }
+
+    /// How many bytes WRITTEN is still to come for.
+    #[napi(getter)]
+    pub fn pending_bytes(&self) -> i64 {
+        self.stream().map_or(0, |stream| stream.pending_bytes() as i64)
+    }
+
+    /// Ends the writing side: 0 or a negative errno.
+    #[napi]
+    pub fn shutdown(&self) -> i32 {
+        self.stream()
+            .map_or(Err(-libc::EBADF), |stream| stream.shutdown())
+            .err()
+            .unwrap_or(0)
+    }
+
+    /// Reports as CONNECTED how the connection turns out that was begun on the descriptor. A `failure` known already
+    /// (a negative errno) comes as late as that would.
+    #[napi]
+    pub fn await_connection(&self, failure: i32) {
+        if let Some(stream) = self.stream() {
+            stream.await_connection(failure);
+        }
+        self.events.hold();
+    }
+
+    /// Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
+    /// second call does nothing. Returns whether CLOSED will come.
+    #[napi]
+    pub fn close(&self, notice: Option<bool>) -> bool {
+        let Some(stream) = self.stream() else {
+            return false;
+        };
+        let noticed = notice == Some(true) && {
+            let events = self.events.clone();
+            stream.close_then(move || events.closed())
+        };
+        stream.close();
+        self.events.closing.set(self.events.closing.get() || noticed);
+        self.events.hold();
+        noticed
+    }
+
+    /// Gives up the descriptor: it stays open and is no longer watched. -1 when closed before.
+    #[napi]
+    pub fn detach(&self) -> i32 {
+        let fd = self.stream().and_then(|stream| stream.detach());
+        self.events.hold();
+        fd.map_or(-1, IntoRawFd::into_raw_fd)
+    }
+
+    /// Whether an active stream keeps the process alive (it does at first).
+    #[napi]
+    pub fn set_ref(&self, on: bool) {
+        if let Some(stream) = self.stream() {
+            stream.set_ref(on);
+        }
+    }
+}
+
+impl StreamHandle {
+    fn stream(&self) -> Option<&Rc<Stream>> {
+        self.events.stream.get()
+    }
+
+    fn write_pieces(&self, env: &Env, pieces: Vec<libc::iovec>, owner: Unknown) -> i64 {
+        let Some(stream) = self.stream() else {
+            return i64::from(-libc::EBADF);
+        };
+        let total: usize = pieces.iter().map(|piece| piece.iov_len).sum();
+        match stream.try_write_vectored(&pieces) {
+            Err(errno) => i64::from(errno),
+            Ok(written) if written == total => 0,
+            Ok(written) => {
+                // SAFETY: `Pinned` keeps the JavaScript memory that `pieces` point into.
+                unsafe { stream.write_later(pieces, written, Box::new(Pinned::new(env, owner.raw()))) };
+                self.events.hold();
+                (total - written) as i64
+            }
+        }
+    }
+}
+
+impl Events {
+    /// Keeps the owner alive exactly while an event can come.
+    fn hold(&self) {
+        self.callback
+            .hold(self.closing.get() || self.stream.get().is_some_and(|stream| stream.is_active()));
+    }
+
+    fn closed(&self) {
+        self.closing.set(false);
+        self.callback.call([event::CLOSED, 0.0, 0.0]);
+        self.hold();
+    }
+}
+
+impl StreamObserver for Events {
+    fn memory(&self) -> Option<(*mut u8, usize)> {
+        self.callback.scope(|| self.environment.read_memory.reserve())
+    }
+
+    fn read(&self, length: usize) {
+        let keeps = self.environment.read_memory.keeps(length);
+        self.callback
+            .call([event::READ, f64::from(u8::from(keeps)), length as f64]);
+    }
+
+    // The owner stays held during the callback: nothing else may have a reference to it.
+
+    fn end(&self, status: Errno) {
+        self.callback.call([event::END, f64::from(status), 0.0]);
+        self.hold();
+    }
+
+    fn written(&self, status: Errno) {
+        self.callback.call([event::WRITTEN, f64::from(status), 0.0]);
+        self.hold();
+    }
+
+    fn connected(&self, status: Errno) {
+        self.callback.call([event::CONNECTED, f64::from(status), 0.0]);
+        self.hold();
+    }
+}

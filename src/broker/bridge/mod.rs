@@ -1,0 +1,179 @@
+//! The bridge to a RabbitMQ: queues here that empty into queues there (`forward`), and the other way round (`fetch`).
+//!
+//! One task per direction holds one lapin connection and a link per queue. A link acknowledges a message on the side it
+//! came from only when the other side has it; when anything fails, all links of the direction end, what they had not
+//! acknowledged goes back to its place, and the direction begins again after a pause. So every message arrives at least
+//! once. The tasks end with the broker.
+
+mod fetch;
+mod forward;
+mod local;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amq_protocol::types::FieldTable;
+use lapin::options::QueueDeclareOptions;
+use lapin::{Connection, ConnectionProperties};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::memory::Memory;
+use super::vhost::Vhost;
+
+/// Messages per queue that are on their way and not confirmed.
+const IN_FLIGHT: u16 = 500;
+/// The pause after a failure; it doubles with every further one up to `BACK_OFF_MAX`, and begins anew after a connection
+/// that held for that long.
+const BACK_OFF: Duration = Duration::from_millis(100);
+const BACK_OFF_MAX: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Queues and the RabbitMQ that has the other end of each, under the same name.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// amqp: or amqps:, with credentials and vhost.
+    pub url: String,
+    pub queues: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Forward,
+    Fetch,
+}
+
+/// Why a direction begins again.
+#[derive(Debug)]
+enum Failure {
+    Remote(lapin::Error),
+    /// RabbitMQ did not take a message, or its queue is gone.
+    Refused,
+    /// The queue here is gone, or full.
+    Local,
+    Timeout,
+}
+
+impl From<lapin::Error> for Failure {
+    fn from(error: lapin::Error) -> Failure {
+        Failure::Remote(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Remote(error) => write!(f, "{error}"),
+            Failure::Refused => f.write_str("a message was refused there"),
+            Failure::Local => f.write_str("the queue here is gone or full"),
+            Failure::Timeout => f.write_str("no answer in time"),
+        }
+    }
+}
+
+/// Runs one direction for as long as the broker does.
+pub async fn run(direction: Direction, link: Link, vhost: Arc<Vhost>, memory: Arc<Memory>) {
+    let mut back_off = BACK_OFF;
+    loop {
+        let began = Instant::now();
+        // The failure itself says nothing that a retry does not find out.
+        let _ = attempt(direction, &link, &vhost, &memory).await;
+        if began.elapsed() > BACK_OFF_MAX {
+            back_off = BACK_OFF;
+        }
+        sleep(back_off).await;
+        back_off = (back_off * 2).min(BACK_OFF_MAX);
+    }
+}
+
+/// Connects and runs every link until the first fails.
+async fn attempt(
+    direction: Direction,
+    link: &Link,
+    vhost: &Arc<Vhost>,
+    memory: &Arc<Memory>,
+) -> Result<(), Failure> {
+    let connecting = Connection::connect(&link.url, ConnectionProperties::default());
+    let connection = timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .map_err(|_| Failure::Timeout)??;
+    let mut links = JoinSet::new();
+    for queue in &link.queues {
+        let (durable, arguments) = declare_here(vhost, queue).ok_or(Failure::Local)?;
+        declare_there(&connection, queue, durable, arguments).await?;
+        let channel = connection.create_channel().await?;
+        let (queue, vhost, memory) = (queue.clone(), vhost.clone(), memory.clone());
+        links.spawn(async move {
+            match direction {
+                Direction::Forward => forward::link(&channel, vhost, &queue).await,
+                Direction::Fetch => fetch::link(&channel, &vhost, &memory, &queue).await,
+            }
+        });
+    }
+    // Dropping the set ends the other links.
+    let ended = links.join_next().await;
+    drop(links);
+    let _ = timeout(CONNECT_TIMEOUT, connection.close(200, "".into())).await;
+    match ended {
+        Some(Ok(Err(failure))) => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the queue here unless it is there, and says how it was declared.
+fn declare_here(vhost: &Vhost, queue: &str) -> Option<(bool, FieldTable)> {
+    let name = amq_protocol::types::ShortString::try_new(queue).ok()?;
+    vhost.with(|state| {
+        let id = match state.queue_names.get(queue) {
+            Some(id) => *id,
+            None => {
+                let declare = amq_protocol::protocol::queue::Declare {
+                    queue: name,
+                    passive: false,
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    nowait: true,
+                    arguments: FieldTable::default(),
+                };
+                state.add_queue(queue.into(), None, declare).ok()?
+            }
+        };
+        state
+            .queues
+            .get(id)
+            .map(|queue| (queue.durable, queue.table.clone()))
+    })
+}
+
+/// Makes the queue there unless it is there, as it is here; one that is there may be different.
+async fn declare_there(
+    connection: &Connection,
+    queue: &str,
+    durable: bool,
+    arguments: FieldTable,
+) -> Result<(), Failure> {
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..Default::default()
+    };
+    let probe = connection.create_channel().await?;
+    if probe
+        .queue_declare(queue.into(), passive, FieldTable::default())
+        .await
+        .is_ok()
+    {
+        probe.close(200, "".into()).await?;
+        return Ok(());
+    }
+    // The failed probe has cost its channel.
+    let options = QueueDeclareOptions {
+        durable,
+        ..Default::default()
+    };
+    let channel = connection.create_channel().await?;
+    channel.queue_declare(queue.into(), options, arguments).await?;
+    channel.close(200, "".into()).await?;
+    Ok(())
+}

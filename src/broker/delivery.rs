@@ -1,0 +1,161 @@
+//! From queues to consumers: whose turn it is, and the frames of a delivery.
+
+use std::sync::Arc;
+
+use super::channel::Unacked;
+use super::message::Message;
+use super::outgoing::Outgoing;
+use super::queue::{Entry, Queue};
+use super::slots::{SlotId, Slots};
+use super::vhost::{ChannelSlot, Consumer, OUTGOING_HIGH_BYTES, Phase, Session, State};
+use crate::amqp::wire::content::{BASIC, BASIC_DELIVER, put_short_string};
+use crate::amqp::wire::frame;
+
+impl State {
+    /// Hands out what can be handed out; messages that have expired go first.
+    pub fn deliver(&mut self, queue_id: SlotId) {
+        self.expire(queue_id);
+        self.hand_out(queue_id);
+        self.rearm(queue_id);
+    }
+
+    /// `deliver` without a look at what has expired.
+    pub fn hand_out(&mut self, queue_id: SlotId) {
+        let State {
+            queues,
+            consumers,
+            sessions,
+            woken,
+            ..
+        } = self;
+        let Some(queue) = queues.get_mut(queue_id) else {
+            return;
+        };
+        while queue.ready() > 0 {
+            let Some(at) = pick(queue, consumers, sessions) else {
+                return;
+            };
+            let consumer_id = queue.consumers[at];
+            let (Some(consumer), Some(entry)) = (consumers.get_mut(consumer_id), queue.pop()) else {
+                return;
+            };
+            if queue.consumers.len() > 1 {
+                to_the_end_of_its_priority(&mut queue.consumers, at, consumer.priority, consumers);
+            }
+            let Some(consumer) = consumers.get_mut(consumer_id) else {
+                return;
+            };
+            let Some(session) = sessions.get_mut(consumer.session) else {
+                return;
+            };
+            hand_to(session, consumer, consumer_id, queue_id, entry);
+            if !session.woken {
+                session.woken = true;
+                woken.push(consumer.session);
+            }
+        }
+    }
+}
+
+/// Writes one delivery into the session's outgoing bytes and remembers it until it is acknowledged.
+fn hand_to(
+    session: &mut Session,
+    consumer: &mut Consumer,
+    consumer_id: SlotId,
+    queue_id: SlotId,
+    entry: Entry,
+) {
+    let frame_max = session.frame_max;
+    let Some(Some(ChannelSlot::Open(channel))) = session.channels.get_mut(consumer.channel as usize) else {
+        return;
+    };
+    let tag = channel.next_tag();
+    put_deliver(
+        &mut session.outgoing,
+        consumer.channel,
+        &consumer.tag,
+        tag,
+        entry.redelivered,
+        &entry.message,
+        frame_max,
+    );
+    if !consumer.no_ack {
+        consumer.unacked += 1;
+        channel.outstanding += 1;
+        channel.unacked.push_back(Unacked {
+            tag,
+            queue: queue_id,
+            consumer: Some(consumer_id),
+            entry: Some(entry),
+        });
+    }
+}
+
+/// The first consumer, in order of turn, that can take a message now.
+fn pick(queue: &Queue, consumers: &Slots<Consumer>, sessions: &mut Slots<Session>) -> Option<usize> {
+    queue.consumers.iter().position(|id| {
+        if queue.active_consumer.is_some_and(|active| active != *id) {
+            return false;
+        }
+        let Some(consumer) = consumers.get(*id) else {
+            return false;
+        };
+        if !consumer.no_ack && consumer.prefetch != 0 && consumer.unacked >= u32::from(consumer.prefetch) {
+            return false;
+        }
+        let Some(session) = sessions.get_mut(consumer.session) else {
+            return false;
+        };
+        if session.phase != Phase::Open {
+            return false;
+        }
+        let Some(channel) = session.channel(consumer.channel) else {
+            return false;
+        };
+        if !consumer.no_ack
+            && channel.prefetch_channel != 0
+            && channel.outstanding >= u32::from(channel.prefetch_channel)
+        {
+            return false;
+        }
+        if session.outgoing.len() >= OUTGOING_HIGH_BYTES {
+            session.stalled = true;
+            return false;
+        }
+        true
+    })
+}
+
+fn to_the_end_of_its_priority(order: &mut [SlotId], at: usize, priority: i64, consumers: &Slots<Consumer>) {
+    let equals = order[at + 1..]
+        .iter()
+        .take_while(|id| {
+            consumers
+                .get(**id)
+                .is_some_and(|other| other.priority == priority)
+        })
+        .count();
+    order[at..=at + equals].rotate_left(1);
+}
+
+/// Appends a basic.deliver with its content.
+pub fn put_deliver(
+    outgoing: &mut Outgoing,
+    channel: u16,
+    consumer_tag: &str,
+    delivery_tag: u64,
+    redelivered: bool,
+    message: &Arc<Message>,
+    frame_max: u32,
+) {
+    frame::put(outgoing.buffer(), frame::METHOD, channel, |out| {
+        out.extend_from_slice(&BASIC.to_be_bytes());
+        out.extend_from_slice(&BASIC_DELIVER.to_be_bytes());
+        put_short_string(out, consumer_tag.as_bytes());
+        out.extend_from_slice(&delivery_tag.to_be_bytes());
+        out.push(u8::from(redelivered));
+        put_short_string(out, message.exchange.as_bytes());
+        put_short_string(out, message.routing_key());
+    });
+    outgoing.put_content(channel, message, frame_max);
+}

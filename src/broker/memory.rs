@@ -1,0 +1,117 @@
+//! How much memory messages take, and when publishers must wait.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::Notify;
+
+/// What a message costs beyond its bytes: its two allocations' headers and its place in a queue.
+pub const OVERHEAD_BYTES: usize = 160;
+
+/// Publishers go on only when a tenth of the limit is free again; at the limit itself they would stop and go with every
+/// message.
+const RESUME_PERCENT: usize = 90;
+
+/// One per broker; every message adds its size while it lives.
+#[derive(Debug)]
+pub struct Memory {
+    used: AtomicUsize,
+    limit: usize,
+    blocked: AtomicBool,
+    resumed: Notify,
+}
+
+impl Memory {
+    pub fn new(limit: usize) -> Memory {
+        Memory {
+            used: AtomicUsize::new(0),
+            limit,
+            blocked: AtomicBool::new(false),
+            resumed: Notify::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub fn add(&self, bytes: usize) {
+        if self.used.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit {
+            self.blocked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub fn subtract(&self, bytes: usize) {
+        let used = self.used.fetch_sub(bytes, Ordering::Relaxed) - bytes;
+        if self.blocked.load(Ordering::Relaxed)
+            && used <= self.limit / 100 * RESUME_PERCENT
+            && self.blocked.swap(false, Ordering::Relaxed)
+        {
+            self.resumed.notify_waiters();
+        }
+    }
+
+    /// Whether publishers have to wait.
+    pub fn blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Waits until publishers may go on.
+    pub async fn resumed(&self) {
+        loop {
+            let resumed = self.resumed.notified();
+            tokio::pin!(resumed);
+            resumed.as_mut().enable();
+            if !self.blocked() {
+                return;
+            }
+            resumed.await;
+        }
+    }
+}
+
+/// RabbitMQ's default high-water mark: 40 % of the memory of the machine, or of the control group when that is smaller.
+pub fn default_limit() -> usize {
+    let total = physical_bytes().min(control_group_bytes().unwrap_or(usize::MAX));
+    total / 10 * 4
+}
+
+fn physical_bytes() -> usize {
+    // SAFETY: sysconf takes no pointers.
+    let (pages, page) = unsafe {
+        (
+            libc::sysconf(libc::_SC_PHYS_PAGES),
+            libc::sysconf(libc::_SC_PAGESIZE),
+        )
+    };
+    match (usize::try_from(pages), usize::try_from(page)) {
+        (Ok(pages), Ok(page)) => pages.saturating_mul(page),
+        _ => 1 << 30,
+    }
+}
+
+fn control_group_bytes() -> Option<usize> {
+    std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn publishers_wait_from_the_limit_down_to_nine_tenths_of_it() {
+        let memory = Memory::new(1000);
+        memory.add(1000);
+        assert!(!memory.blocked());
+        memory.add(1);
+        assert!(memory.blocked());
+        memory.subtract(50);
+        assert!(memory.blocked());
+        memory.subtract(51);
+        assert!(!memory.blocked());
+        assert_eq!(memory.used(), 900);
+    }
+}

@@ -1,0 +1,106 @@
+//! A message as the broker holds it: one block of bytes, shared by every queue and buffer it is in.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::memory::{Memory, OVERHEAD_BYTES};
+use super::properties::Properties;
+
+/// A name of an exchange, a queue, a consumer, a user.
+pub type Name = Arc<str>;
+
+#[derive(Debug)]
+pub struct Message {
+    pub exchange: Name,
+    /// Routing key, property flags and list, body: all as they stood on the wire.
+    data: Vec<u8>,
+    key_len: u8,
+    properties_len: u32,
+    pub priority: u8,
+    pub persistent: bool,
+    /// The expiration property, in milliseconds.
+    pub expiration: Option<u64>,
+    memory: Arc<Memory>,
+}
+
+impl Message {
+    /// `data` is routing key, properties and body in one; the lengths cut it.
+    pub fn new(
+        exchange: Name,
+        data: Vec<u8>,
+        key_len: u8,
+        properties_len: u32,
+        memory: Arc<Memory>,
+    ) -> Message {
+        memory.add(data.capacity() + OVERHEAD_BYTES);
+        Message {
+            exchange,
+            data,
+            key_len,
+            properties_len,
+            priority: 0,
+            persistent: false,
+            expiration: None,
+            memory,
+        }
+    }
+
+    /// Takes over what queues ask of the properties; an expiration that is no number counts as none.
+    pub fn read_properties(&mut self) {
+        let Some(properties) = Properties::read(self.properties()) else {
+            return;
+        };
+        let expiration = properties
+            .expiration()
+            .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        let (priority, persistent) = (properties.priority(), properties.persistent());
+        (self.priority, self.persistent, self.expiration) = (priority, persistent, expiration);
+    }
+
+    /// The same body under another address: dead lettering, CC.
+    pub fn readdressed(&self, exchange: Name, routing_key: &[u8], properties: &[u8]) -> Message {
+        let body = self.body();
+        let mut data = Vec::with_capacity(routing_key.len() + properties.len() + body.len());
+        data.extend_from_slice(routing_key);
+        data.extend_from_slice(properties);
+        data.extend_from_slice(body);
+        let mut message = Message::new(
+            exchange,
+            data,
+            routing_key.len() as u8,
+            properties.len() as u32,
+            self.memory.clone(),
+        );
+        message.priority = self.priority;
+        message.persistent = self.persistent;
+        message
+    }
+
+    pub fn routing_key(&self) -> &[u8] {
+        &self.data[..self.key_len as usize]
+    }
+
+    pub fn properties(&self) -> &[u8] {
+        let start = self.key_len as usize;
+        &self.data[start..start + self.properties_len as usize]
+    }
+
+    pub fn body(&self) -> &[u8] {
+        &self.data[self.body_start()..]
+    }
+
+    /// A part of the message's bytes by the positions that `body_start` counts from.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.data[range]
+    }
+
+    pub fn body_start(&self) -> usize {
+        self.key_len as usize + self.properties_len as usize
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        self.memory.subtract(self.data.capacity() + OVERHEAD_BYTES);
+    }
+}

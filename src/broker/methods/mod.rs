@@ -1,0 +1,93 @@
+//! Methods that are answered, one file per class.
+
+mod basic;
+mod channel;
+mod connection;
+mod exchange;
+mod queue;
+mod tx;
+
+use std::hash::{BuildHasher, RandomState};
+
+use super::exception::{Outcome, access_refused, exception_text, not_found, resource_locked};
+use super::message::Name;
+use super::slots::SlotId;
+use super::vhost::State;
+use crate::amqp::wire::method::{self, AMQPClass};
+
+impl State {
+    /// Appends a method frame to what is outgoing for a session.
+    pub fn send(&mut self, session_id: SlotId, number: u16, method: AMQPClass) {
+        if let Some(session) = self.sessions.get_mut(session_id) {
+            method::encode(session.outgoing.buffer(), number, &method);
+            self.wake(session_id);
+        }
+    }
+
+    /// The queue that a method names; an empty name is the one declared last on the channel.
+    fn queue_named(&mut self, session_id: SlotId, number: u16, name: &str) -> Outcome<(SlotId, Name)> {
+        let last;
+        let name = if name.is_empty() {
+            let channel = self
+                .sessions
+                .get(session_id)
+                .and_then(|session| session.channel(number));
+            let Some(name) = channel.and_then(|channel| channel.last_queue.clone()) else {
+                return Err(exception_text(404, "NOT_FOUND - no previously declared queue"));
+            };
+            last = name;
+            &*last
+        } else {
+            name
+        };
+        match self.queue_names.get_key_value(name) {
+            Some((name, id)) => Ok((*id, name.clone())),
+            None => Err(not_found("queue", name, &self.name)),
+        }
+    }
+
+    /// `queue_named`, refused when the queue is exclusive to another connection.
+    fn usable_queue(&mut self, session_id: SlotId, number: u16, name: &str) -> Outcome<(SlotId, Name)> {
+        let (id, name) = self.queue_named(session_id, number, name)?;
+        if self.is_locked(id, session_id) {
+            return Err(resource_locked(&name, &self.name));
+        }
+        Ok((id, name))
+    }
+
+    fn is_locked(&self, queue_id: SlotId, session_id: SlotId) -> bool {
+        self.queues
+            .get(queue_id)
+            .and_then(|queue| queue.owner)
+            .is_some_and(|owner| owner != session_id)
+    }
+}
+
+fn check_not_default(exchange: &str) -> Outcome {
+    if exchange.is_empty() {
+        return Err(access_refused("operation not permitted on the default exchange"));
+    }
+    Ok(())
+}
+
+fn check_not_reserved(kind: &str, name: &str) -> Outcome {
+    if name.starts_with("amq.") {
+        return Err(access_refused(&format!(
+            "{kind} name '{name}' contains reserved prefix 'amq.*'"
+        )));
+    }
+    Ok(())
+}
+
+/// A name nobody else has: RabbitMQ's form, 128 bits in URL-safe base64.
+fn generated_name(prefix: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let random = RandomState::new();
+    let mut bits = u128::from(random.hash_one(0u8)) << 64 | u128::from(random.hash_one(1u8));
+    let mut name = prefix.to_owned();
+    for _ in 0..22 {
+        name.push(DIGITS[(bits & 63) as usize] as char);
+        bits >>= 6;
+    }
+    name
+}

@@ -1,0 +1,287 @@
+//! The queue class.
+
+use std::sync::Arc;
+
+use amq_protocol::protocol::basic;
+use amq_protocol::protocol::queue::{
+    AMQPMethod, Bind, BindOk, Declare, DeclareOk, Delete, DeleteOk, PurgeOk, Unbind, UnbindOk,
+};
+
+use super::{check_not_default, check_not_reserved, generated_name};
+use crate::amqp::wire::method::AMQPClass;
+use crate::broker::arguments::{Declared, QueueArguments, check_equivalence};
+use crate::broker::exception::{Outcome, command_invalid, not_found, precondition_failed, resource_locked};
+use crate::broker::exchange::Destination;
+use crate::broker::message::Name;
+use crate::broker::queue::Queue;
+use crate::broker::reply_to;
+use crate::broker::slots::SlotId;
+use crate::broker::vhost::State;
+
+impl State {
+    pub fn queue_method(&mut self, session_id: SlotId, number: u16, method: AMQPMethod) -> Outcome {
+        let (nowait, ok) = match method {
+            AMQPMethod::Declare(declare) => {
+                let nowait = declare.nowait;
+                let ok = self.queue_declare(session_id, number, declare)?;
+                (nowait, AMQPMethod::DeclareOk(ok))
+            }
+            AMQPMethod::Delete(delete) => return self.queue_delete(session_id, number, &delete),
+            AMQPMethod::Purge(purge) => {
+                let (id, _) = self.usable_queue(session_id, number, purge.queue.as_str())?;
+                let count = self.queues.get_mut(id).map_or(0, Queue::purge);
+                let ok = PurgeOk {
+                    message_count: count as u32,
+                };
+                (purge.nowait, AMQPMethod::PurgeOk(ok))
+            }
+            AMQPMethod::Bind(bind) => {
+                let nowait = bind.nowait;
+                self.queue_bind(session_id, number, bind)?;
+                (nowait, AMQPMethod::BindOk(BindOk {}))
+            }
+            AMQPMethod::Unbind(unbind) => {
+                self.queue_unbind(session_id, number, &unbind)?;
+                (false, AMQPMethod::UnbindOk(UnbindOk {}))
+            }
+            _ => return Err(command_invalid("unimplemented method")),
+        };
+        if !nowait {
+            self.send(session_id, number, AMQPClass::Queue(ok));
+        }
+        Ok(())
+    }
+
+    fn queue_declare(&mut self, session_id: SlotId, number: u16, declare: Declare) -> Outcome<DeclareOk> {
+        let name = declare.queue.as_str();
+        if name == reply_to::QUEUE || reply_to::is_address(name.as_bytes()) {
+            if name != reply_to::QUEUE && !self.awaits_reply(name.as_bytes()) {
+                return Err(not_found("queue", name, &self.name));
+            }
+            return Ok(DeclareOk {
+                queue: declare.queue,
+                message_count: 0,
+                consumer_count: 1,
+            });
+        }
+        let (id, name) = match self.queue_names.get_key_value(name) {
+            Some((name, id)) => {
+                let (id, name) = (*id, name.clone());
+                if self.is_locked(id, session_id) {
+                    return Err(resource_locked(&name, &self.name));
+                }
+                if !declare.passive {
+                    self.check_declared(id, &declare)?;
+                }
+                (id, name)
+            }
+            None if declare.passive => return Err(not_found("queue", name, &self.name)),
+            None => {
+                let name: Name = match name {
+                    "" => generated_name("amq.gen-").into(),
+                    name => {
+                        check_not_reserved("queue", name)?;
+                        name.into()
+                    }
+                };
+                let owner = declare.exclusive.then_some(session_id);
+                (self.add_queue(name.clone(), owner, declare)?, name)
+            }
+        };
+        self.touch(id);
+        self.rearm(id);
+        if let Some(channel) = self
+            .sessions
+            .get_mut(session_id)
+            .and_then(|session| session.channel_mut(number))
+        {
+            channel.last_queue = Some(name.clone());
+        }
+        let queue = self.queues.get(id);
+        Ok(DeclareOk {
+            queue: (&*name).into(),
+            message_count: queue.map_or(0, |queue| queue.ready() as u32),
+            consumer_count: queue.map_or(0, |queue| queue.consumers.len() as u32),
+        })
+    }
+
+    fn check_declared(&self, id: SlotId, declare: &Declare) -> Outcome {
+        let Some(queue) = self.queues.get(id) else {
+            return Ok(());
+        };
+        let asked = Declared {
+            durable: declare.durable,
+            auto_delete: declare.auto_delete,
+            exclusive: declare.exclusive,
+            arguments: &declare.arguments,
+        };
+        let current = Declared {
+            durable: queue.durable,
+            auto_delete: queue.auto_delete,
+            exclusive: queue.owner.is_some(),
+            arguments: &queue.table,
+        };
+        check_equivalence(asked, current, &queue.name, &self.name)
+    }
+
+    /// Adds a queue that does not exist yet.
+    pub fn add_queue(&mut self, name: Name, owner: Option<SlotId>, declare: Declare) -> Outcome<SlotId> {
+        let arguments = QueueArguments::read(&declare.arguments, &name, &self.name)?;
+        let mut queue = Queue::new(name.clone(), arguments, declare.arguments);
+        queue.durable = declare.durable;
+        queue.auto_delete = declare.auto_delete;
+        queue.owner = owner;
+        queue.used_at = self.now();
+        let id = self.queues.insert(queue);
+        self.queue_names.insert(name, id);
+        self.routing_epoch += 1;
+        if let Some(session) = owner.and_then(|owner| self.sessions.get_mut(owner)) {
+            session.exclusive_queues.push(id);
+        }
+        Ok(id)
+    }
+
+    fn queue_delete(&mut self, session_id: SlotId, number: u16, delete: &Delete) -> Outcome {
+        let found = match self.usable_queue(session_id, number, delete.queue.as_str()) {
+            Ok(found) => Some(found),
+            // RabbitMQ: deleting what is not there succeeds.
+            Err(exception) if exception.code == 404 && !delete.queue.as_str().is_empty() => None,
+            Err(exception) => return Err(exception),
+        };
+        let mut message_count = 0;
+        if let Some((id, name)) = &found
+            && let Some(queue) = self.queues.get(*id)
+        {
+            if delete.if_unused && !queue.consumers.is_empty() {
+                return Err(precondition_failed(&format!(
+                    "queue '{name}' in vhost '{}' in use",
+                    self.name
+                )));
+            }
+            if delete.if_empty && queue.ready() > 0 {
+                return Err(precondition_failed(&format!(
+                    "queue '{name}' in vhost '{}' not empty",
+                    self.name
+                )));
+            }
+            message_count = queue.ready() as u32;
+        }
+        if !delete.nowait {
+            let ok = AMQPMethod::DeleteOk(DeleteOk { message_count });
+            self.send(session_id, number, AMQPClass::Queue(ok));
+        }
+        // As in RabbitMQ the answer comes before the cancellation of the consumers.
+        if let Some((id, _)) = found {
+            self.delete_queue(id);
+        }
+        Ok(())
+    }
+
+    /// Deletes a queue; its consumers are told.
+    pub fn delete_queue(&mut self, id: SlotId) {
+        let Some(queue) = self.queues.remove(id) else {
+            return;
+        };
+        self.queue_names.remove(&queue.name);
+        self.routing_epoch += 1;
+        if let Some(session) = queue.owner.and_then(|owner| self.sessions.get_mut(owner)) {
+            session.exclusive_queues.retain(|owned| *owned != id);
+        }
+        for consumer in &queue.consumers {
+            self.cancel_by_broker(*consumer);
+        }
+        let destination = Destination::Queue(id);
+        for (exchange, routing_key) in &queue.bound_to {
+            if let Some(exchange) = self.exchanges.get_mut(exchange) {
+                exchange.unbind_all(&destination, routing_key);
+            }
+            self.remove_unbound(exchange);
+        }
+    }
+
+    fn cancel_by_broker(&mut self, consumer_id: SlotId) {
+        let Some(consumer) = self.consumers.remove(consumer_id) else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(consumer.session) else {
+            return;
+        };
+        let notify = session.capabilities.consumer_cancel_notify;
+        if let Some(channel) = session.channel_mut(consumer.channel) {
+            channel.consumers.remove(&consumer.tag);
+            if notify {
+                let cancel = basic::AMQPMethod::Cancel(basic::Cancel {
+                    consumer_tag: (&*consumer.tag).into(),
+                    nowait: true,
+                });
+                self.send(consumer.session, consumer.channel, AMQPClass::Basic(cancel));
+            }
+        }
+    }
+
+    fn queue_bind(&mut self, session_id: SlotId, number: u16, bind: Bind) -> Outcome {
+        let (exchange, mut key) = (bind.exchange.as_str(), bind.routing_key.as_str());
+        check_not_default(exchange)?;
+        if !self.exchanges.contains_key(exchange) {
+            return Err(not_found("exchange", exchange, &self.name));
+        }
+        let (id, name) = self.usable_queue(session_id, number, bind.queue.as_str())?;
+        // Section 1.7.2.3: with neither a queue nor a key named, the queue's name is the key.
+        if key.is_empty() && bind.queue.as_str().is_empty() {
+            key = &name;
+        }
+        self.bind_queue(id, exchange, key, bind.arguments)
+    }
+
+    /// Binds a queue to an exchange, both of which exist.
+    pub fn bind_queue(
+        &mut self,
+        id: SlotId,
+        exchange: &str,
+        routing_key: &str,
+        arguments: amq_protocol::types::FieldTable,
+    ) -> Outcome {
+        let Some(name) = self
+            .exchanges
+            .get_key_value(exchange)
+            .map(|(name, _)| Arc::clone(name))
+        else {
+            return Err(not_found("exchange", exchange, &self.name));
+        };
+        if let Some(exchange) = self.exchanges.get_mut(&name)
+            && exchange.bind(&Destination::Queue(id), routing_key, arguments)?
+            && let Some(queue) = self.queues.get_mut(id)
+        {
+            queue.bound_to.push((name, routing_key.into()));
+        }
+        self.routing_epoch += 1;
+        Ok(())
+    }
+
+    fn queue_unbind(&mut self, session_id: SlotId, number: u16, unbind: &Unbind) -> Outcome {
+        let (exchange, mut key) = (unbind.exchange.as_str(), unbind.routing_key.as_str());
+        check_not_default(exchange)?;
+        let (id, name) = match self.usable_queue(session_id, number, unbind.queue.as_str()) {
+            Ok(found) => found,
+            // RabbitMQ: unbinding what is not bound succeeds.
+            Err(exception) if exception.code == 404 && !unbind.queue.as_str().is_empty() => return Ok(()),
+            Err(exception) => return Err(exception),
+        };
+        if key.is_empty() && unbind.queue.as_str().is_empty() {
+            key = &name;
+        }
+        let gone = match self.exchanges.get_mut(exchange) {
+            Some(exchange) => exchange.unbind(&Destination::Queue(id), key, &unbind.arguments),
+            None => false,
+        };
+        if gone {
+            if let Some(queue) = self.queues.get_mut(id) {
+                queue
+                    .bound_to
+                    .retain(|(bound, bound_key)| **bound != *exchange || **bound_key != *key);
+            }
+            self.remove_unbound(exchange);
+        }
+        Ok(())
+    }
+}

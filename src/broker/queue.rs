@@ -1,0 +1,238 @@
+//! A queue: the messages that wait in it, in order, and who consumes from it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use amq_protocol::types::FieldTable;
+
+use super::arguments::QueueArguments;
+use super::message::{Message, Name};
+use super::slots::SlotId;
+
+/// The deadline of what never expires.
+pub const NEVER: u64 = u64::MAX;
+
+/// A message in a queue, or out of it and not yet acknowledged.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its place among the queue's messages; a requeued message goes back to it.
+    pub position: u64,
+    pub message: Arc<Message>,
+    pub redelivered: bool,
+    /// By the vhost's clock.
+    pub expires_at: u64,
+}
+
+#[derive(Debug)]
+pub struct Queue {
+    pub name: Name,
+    pub durable: bool,
+    pub auto_delete: bool,
+    /// The session that an exclusive queue belongs to.
+    pub owner: Option<SlotId>,
+    /// As declared, for comparing.
+    pub table: FieldTable,
+    pub arguments: QueueArguments,
+    /// One level for each priority, the highest last.
+    levels: Vec<VecDeque<Entry>>,
+    ready: usize,
+    /// Body bytes of what is ready, as x-max-length-bytes counts them.
+    pub ready_bytes: u64,
+    next_position: u64,
+    /// By falling priority; among equals the one whose turn is next comes first.
+    pub consumers: Vec<SlotId>,
+    pub exclusive_consumer: bool,
+    /// With x-single-active-consumer: who gets the messages.
+    pub active_consumer: Option<SlotId>,
+    /// Exchanges and keys that lead here, so that deleting the queue need not search.
+    pub bound_to: Vec<(Name, Box<str>)>,
+    /// Whether it is in the vhost's list of queues that may have something to deliver.
+    pub dirty: bool,
+    /// Whether any message in it may expire.
+    pub expiring: bool,
+    /// The deadline that a timer is armed for.
+    pub armed: u64,
+    /// When x-expires counts from, by the vhost's clock.
+    pub used_at: u64,
+}
+
+impl Queue {
+    pub fn new(name: Name, arguments: QueueArguments, table: FieldTable) -> Queue {
+        let levels = usize::from(arguments.max_priority.unwrap_or(0)) + 1;
+        Queue {
+            name,
+            durable: false,
+            auto_delete: false,
+            owner: None,
+            table,
+            arguments,
+            levels: (0..levels).map(|_| VecDeque::new()).collect(),
+            ready: 0,
+            ready_bytes: 0,
+            next_position: 0,
+            consumers: Vec::new(),
+            exclusive_consumer: false,
+            active_consumer: None,
+            bound_to: Vec::new(),
+            dirty: false,
+            expiring: false,
+            armed: NEVER,
+            used_at: 0,
+        }
+    }
+
+    pub fn ready(&self) -> usize {
+        self.ready
+    }
+
+    pub fn is_limited(&self) -> bool {
+        self.arguments.max_length.is_some() || self.arguments.max_length_bytes.is_some()
+    }
+
+    /// Whether what waits is more than the limits allow, with `more` messages of `bytes` on top.
+    pub fn exceeds(&self, more: u64, bytes: u64) -> bool {
+        self.arguments
+            .max_length
+            .is_some_and(|max| self.ready as u64 + more > max)
+            || self
+                .arguments
+                .max_length_bytes
+                .is_some_and(|max| self.ready_bytes + bytes > max)
+    }
+
+    fn level(&self, message: &Message) -> usize {
+        usize::from(message.priority).min(self.levels.len() - 1)
+    }
+
+    pub fn push(&mut self, message: Arc<Message>, expires_at: u64) {
+        let level = self.level(&message);
+        self.ready += 1;
+        self.ready_bytes += message.body().len() as u64;
+        self.expiring |= expires_at != NEVER;
+        let position = self.next_position;
+        self.next_position += 1;
+        self.levels[level].push_back(Entry {
+            position,
+            message,
+            redelivered: false,
+            expires_at,
+        });
+    }
+
+    pub fn pop(&mut self) -> Option<Entry> {
+        let entry = self.levels.iter_mut().rev().find_map(VecDeque::pop_front)?;
+        self.taken(&entry);
+        Some(entry)
+    }
+
+    /// The message that overflow drops: the oldest of the lowest priority.
+    pub fn pop_least(&mut self) -> Option<Entry> {
+        let entry = self.levels.iter_mut().find_map(VecDeque::pop_front)?;
+        self.taken(&entry);
+        Some(entry)
+    }
+
+    /// The first message of some level that has expired; those behind it wait, as in RabbitMQ.
+    pub fn pop_expired(&mut self, now: u64) -> Option<Entry> {
+        let level = self
+            .levels
+            .iter_mut()
+            .find(|level| level.front().is_some_and(|entry| entry.expires_at <= now))?;
+        let entry = level.pop_front()?;
+        self.taken(&entry);
+        Some(entry)
+    }
+
+    /// When the next message at the front of its level expires.
+    pub fn next_expiry(&self) -> u64 {
+        self.levels
+            .iter()
+            .filter_map(VecDeque::front)
+            .map(|entry| entry.expires_at)
+            .min()
+            .unwrap_or(NEVER)
+    }
+
+    fn taken(&mut self, entry: &Entry) {
+        self.ready -= 1;
+        self.ready_bytes -= entry.message.body().len() as u64;
+    }
+
+    /// Puts a message back to where it was.
+    pub fn requeue(&mut self, mut entry: Entry) {
+        entry.redelivered = true;
+        self.ready += 1;
+        self.ready_bytes += entry.message.body().len() as u64;
+        self.expiring |= entry.expires_at != NEVER;
+        let level = self.level(&entry.message);
+        let level = &mut self.levels[level];
+        if level.front().is_none_or(|first| entry.position < first.position) {
+            level.push_front(entry);
+            return;
+        }
+        let at = level.partition_point(|other| other.position < entry.position);
+        level.insert(at, entry);
+    }
+
+    /// Drops all that is ready and says how many there were.
+    pub fn purge(&mut self) -> usize {
+        let count = self.ready;
+        for level in &mut self.levels {
+            level.clear();
+        }
+        self.ready = 0;
+        self.ready_bytes = 0;
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::memory::Memory;
+
+    fn message(body: &[u8], priority: u8) -> Arc<Message> {
+        let memory = Arc::new(Memory::new(usize::MAX));
+        let mut message = Message::new("".into(), body.to_vec(), 0, 0, memory);
+        message.priority = priority;
+        Arc::new(message)
+    }
+
+    fn bodies(queue: &mut Queue) -> Vec<u8> {
+        std::iter::from_fn(|| queue.pop())
+            .map(|entry| entry.message.body()[0])
+            .collect()
+    }
+
+    #[test]
+    fn requeued_messages_go_back_to_their_places() {
+        let mut queue = Queue::new("q".into(), QueueArguments::default(), FieldTable::default());
+        (0..6).for_each(|body| queue.push(message(&[body], 0), NEVER));
+        let taken = (0..4).map(|_| queue.pop().unwrap()).collect::<Vec<_>>();
+        let mut taken = taken.into_iter();
+        let (first, second) = (taken.next().unwrap(), taken.next().unwrap());
+        let (third, fourth) = (taken.next().unwrap(), taken.next().unwrap());
+        queue.requeue(third);
+        queue.requeue(first);
+        queue.requeue(fourth);
+        queue.requeue(second);
+        assert_eq!(queue.ready(), 6);
+        assert!(queue.levels[0][0].redelivered && !queue.levels[0][4].redelivered);
+        assert_eq!(bodies(&mut queue), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(queue.ready_bytes, 0);
+    }
+
+    #[test]
+    fn the_highest_priority_goes_first_and_overflow_drops_the_lowest() {
+        let arguments = QueueArguments {
+            max_priority: Some(5),
+            ..Default::default()
+        };
+        let mut queue = Queue::new("q".into(), arguments, FieldTable::default());
+        for (body, priority) in [(1, 0), (2, 9), (3, 5), (4, 1)] {
+            queue.push(message(&[body], priority), NEVER);
+        }
+        assert_eq!(queue.pop_least().unwrap().message.body(), [1]);
+        assert_eq!(bodies(&mut queue), [2, 3, 4]);
+    }
+}

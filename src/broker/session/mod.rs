@@ -1,0 +1,369 @@
+//! One connection: its task, from the accepted socket to its end.
+//!
+//! The task reads, hands whole batches to the vhost (`State::feed`), and writes what the vhost left for it. It owns the
+//! socket and both buffers; what the connection means (channels, consumers, unacknowledged messages) is in the vhost. It
+//! ends when the peer goes, when either side has closed, when heartbeats stay away, or with the broker.
+
+mod handshake;
+mod heartbeat;
+mod read_buffer;
+mod transport;
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amq_protocol::protocol::connection::{AMQPMethod, Blocked, Unblocked};
+use tokio::io::Interest;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::Shared;
+use super::exception::connection_forced;
+use super::outgoing::{Outgoing, SLICES};
+use super::slots::SlotId;
+use super::vhost::{Phase, Session, Vhost};
+use crate::amqp::wire::frame::{self, HEARTBEAT_FRAME};
+use crate::amqp::wire::method::{self, AMQPClass};
+use handshake::{Negotiated, Refusal, handshake, refuse};
+use heartbeat::Heartbeat;
+use read_buffer::ReadBuffer;
+pub use transport::Transport;
+
+/// RabbitMQ's handshake_timeout.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the answer to a connection.close, and the last bytes of a connection, are waited for.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the peer may take to close after we did: closing at once could lose it our last words (RFC 9293, 3.10.7).
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The socket and what was read from it.
+pub struct Io {
+    transport: Transport,
+    buffer: ReadBuffer,
+    frame_max: u32,
+}
+
+impl Io {
+    async fn read_more(&mut self) -> io::Result<()> {
+        loop {
+            self.transport.ready(Interest::READABLE).await?;
+            match self.transport.try_read(self.buffer.room(self.frame_max as usize)) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    self.buffer.added(count);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        while self.buffer.filled().len() < bytes.len() {
+            self.read_more().await?;
+        }
+        bytes.copy_from_slice(&self.buffer.filled()[..bytes.len()]);
+        self.buffer.consume(bytes.len());
+        Ok(())
+    }
+
+    async fn read_frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        loop {
+            let cut = frame::cut(self.buffer.filled(), self.frame_max)
+                .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            if let Some(frame) = cut {
+                let found = (frame.kind, frame.payload.to_vec());
+                let len = frame.wire_len();
+                self.buffer.consume(len);
+                return Ok(found);
+            }
+            self.read_more().await?;
+        }
+    }
+
+    async fn send(&mut self, method: AMQPMethod) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        method::encode(&mut bytes, 0, &AMQPClass::Connection(method));
+        self.send_raw(&bytes).await
+    }
+
+    async fn send_raw(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.transport.ready(Interest::WRITABLE).await?;
+            match self.transport.try_write_vectored(&[IoSlice::new(bytes)]) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes our side and waits, not for long, for the peer to close its.
+    async fn finish(mut self) {
+        if self.transport.shutdown().await.is_err() {
+            return;
+        }
+        let drained = async {
+            while self.read_more().await.is_ok() {
+                let count = self.buffer.filled().len();
+                self.buffer.consume(count);
+            }
+        };
+        let _ = timeout(LINGER, drained).await;
+    }
+}
+
+/// Takes the session out of the vhost however its task ends.
+struct Registered {
+    vhost: Arc<Vhost>,
+    id: SlotId,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.vhost.with(|state| state.remove_session(self.id));
+    }
+}
+
+pub async fn run(transport: Transport, shared: Arc<Shared>, mut closing: watch::Receiver<bool>) {
+    let mut io = Io {
+        transport,
+        buffer: ReadBuffer::new(),
+        frame_max: shared.options.frame_max,
+    };
+    let opened = tokio::select! {
+        opened = timeout(HANDSHAKE_TIMEOUT, handshake(&mut io, &shared)) => opened,
+        _ = closing.wait_for(|closing| *closing) => return,
+    };
+    match opened {
+        Ok(Ok(negotiated)) => {
+            if let Some(vhost) = shared.vhosts.get(negotiated.vhost.as_str()) {
+                let mut connection = Connection::new(io, vhost.clone(), shared.clone(), &negotiated);
+                // Whether it ended well or not, all that is left is to close.
+                let _ = connection.serve(closing).await;
+                connection.io.finish().await;
+            }
+        }
+        Ok(Err(Refusal::Close(exception, ids))) => {
+            let _ = timeout(CLOSE_TIMEOUT, refuse(&mut io, &exception, ids)).await;
+            io.finish().await;
+        }
+        Ok(Err(Refusal::Silent)) => io.finish().await,
+        Err(_) => {}
+    }
+}
+
+struct Connection {
+    io: Io,
+    registered: Registered,
+    shared: Arc<Shared>,
+    wake: Arc<Notify>,
+    heartbeat: Heartbeat,
+    /// Being written; the vhost fills the next in the meantime.
+    writing: Outgoing,
+    /// Whether the vhost has something for us.
+    woken: bool,
+    /// Whether whole frames may be left in the buffer.
+    waits: bool,
+    phase: Phase,
+    publishes: bool,
+    /// Whether the client was told that publishing is blocked, if it is.
+    blocked: bool,
+    tells_blocked: bool,
+    deadline: Option<Instant>,
+}
+
+impl Connection {
+    fn new(io: Io, vhost: Arc<Vhost>, shared: Arc<Shared>, negotiated: &Negotiated) -> Connection {
+        let wake = Arc::new(Notify::new());
+        let session = Session {
+            phase: Phase::Open,
+            user: negotiated.user.clone(),
+            capabilities: negotiated.capabilities,
+            frame_max: negotiated.frame_max,
+            channel_max: negotiated.channel_max,
+            channels: Vec::new(),
+            outgoing: Outgoing::default(),
+            wake: wake.clone(),
+            woken: false,
+            stalled: false,
+            publishes: false,
+            owing: Vec::new(),
+            exclusive_queues: Vec::new(),
+        };
+        let id = vhost.with(|state| state.sessions.insert(session));
+        Connection {
+            io,
+            registered: Registered { vhost, id },
+            shared,
+            wake,
+            heartbeat: Heartbeat::new(negotiated.heartbeat_seconds),
+            writing: Outgoing::default(),
+            woken: false,
+            // The first method may have come with connection.open.
+            waits: true,
+            phase: Phase::Open,
+            publishes: false,
+            blocked: false,
+            tells_blocked: negotiated.capabilities.connection_blocked,
+            deadline: None,
+        }
+    }
+
+    async fn serve(&mut self, mut closing: watch::Receiver<bool>) -> io::Result<()> {
+        let mut forced = pin!(async move { closing.wait_for(|closing| *closing).await.is_ok() });
+        let mut told = false;
+        let shared = self.shared.clone();
+        let wake = self.wake.clone();
+        loop {
+            self.write()?;
+            if self.writing.is_empty() {
+                if self.waits && !self.blocked {
+                    self.feed();
+                    continue;
+                }
+                if std::mem::take(&mut self.woken) {
+                    self.feed_nothing();
+                    continue;
+                }
+                if self.phase == Phase::Done {
+                    return Ok(());
+                }
+            }
+            if self.phase != Phase::Open && self.deadline.is_none() {
+                self.deadline = Some(Instant::now() + CLOSE_TIMEOUT);
+            }
+            let reads = self.phase != Phase::Done && !self.blocked && !self.waits;
+            let interest = match (reads, !self.writing.is_empty()) {
+                (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
+                (true, false) => Some(Interest::READABLE),
+                (false, true) => Some(Interest::WRITABLE),
+                (false, false) => None,
+            };
+            let until = self.deadline.unwrap_or_else(Instant::now);
+            tokio::select! {
+                // Ready sockets first: what is read together is handled under one lock.
+                biased;
+                () = wake.notified() => self.woken = true,
+                ready = async { self.io.transport.ready(interest.unwrap_or(Interest::READABLE)).await },
+                    if interest.is_some() =>
+                {
+                    if reads && (ready?.is_readable()) {
+                        self.read()?;
+                    }
+                }
+                beat = self.heartbeat.next() => {
+                    if !reads {
+                        // Silence that we cause ourselves says nothing about the peer.
+                        self.heartbeat.received();
+                    } else if beat.late {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
+                    if beat.due && self.writing.is_empty() {
+                        self.writing.buffer().extend_from_slice(&HEARTBEAT_FRAME);
+                    }
+                    self.io.buffer.shrink();
+                }
+                () = shared.memory.resumed(), if self.blocked => self.unblock(),
+                open = &mut forced, if !told => {
+                    told = true;
+                    if open {
+                        self.force();
+                    }
+                }
+                () = sleep_until(until), if self.deadline.is_some() => return Err(ErrorKind::TimedOut.into()),
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        while !self.writing.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = self.writing.slices(&mut slices);
+            match self.io.transport.try_write_vectored(&slices[..count]) {
+                Ok(written) => {
+                    self.heartbeat.sent();
+                    self.writing.advance(written);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let room = self.io.buffer.room(self.io.frame_max as usize);
+        match self.io.transport.try_read(room) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                self.io.buffer.added(count);
+                self.heartbeat.received();
+                self.feed();
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has the vhost work through what was read.
+    fn feed(&mut self) {
+        if self.publishes && self.shared.memory.blocked() && self.phase == Phase::Open {
+            self.block();
+            return;
+        }
+        let Registered { vhost, id } = &self.registered;
+        let bytes = self.io.buffer.filled();
+        let fed = vhost.with_session(*id, &mut self.writing, |state| state.feed(*id, bytes));
+        self.io.buffer.consume(fed.consumed);
+        (self.phase, self.publishes, self.waits) = (fed.phase, fed.publishes, fed.waits);
+    }
+
+    /// Takes what the vhost has for us.
+    fn feed_nothing(&mut self) {
+        let Registered { vhost, id } = &self.registered;
+        self.phase = vhost.with_session(*id, &mut self.writing, |state| {
+            state
+                .sessions
+                .get(*id)
+                .map_or(Phase::Done, |session| session.phase)
+        });
+    }
+
+    /// Stops reading until memory is free again.
+    fn block(&mut self) {
+        self.blocked = true;
+        self.waits = true;
+        if self.tells_blocked {
+            let reason = "low on memory".into();
+            self.tell(AMQPMethod::Blocked(Blocked { reason }));
+        }
+    }
+
+    fn unblock(&mut self) {
+        self.blocked = false;
+        self.heartbeat.received();
+        if self.tells_blocked {
+            self.tell(AMQPMethod::Unblocked(Unblocked {}));
+        }
+    }
+
+    fn tell(&mut self, method: AMQPMethod) {
+        let Registered { vhost, id } = &self.registered;
+        vhost.with(|state| state.send(*id, 0, AMQPClass::Connection(method)));
+    }
+
+    /// The broker ends.
+    fn force(&mut self) {
+        let exception = connection_forced("broker forced connection closure with reason 'shutdown'");
+        let Registered { vhost, id } = &self.registered;
+        vhost.with(|state| state.connection_exception(*id, &exception, (0, 0)));
+        self.blocked = false;
+        self.woken = true;
+    }
+}

@@ -1,0 +1,311 @@
+//! A virtual host: exchanges, queues, consumers and the sessions on them, behind one lock.
+//!
+//! A session takes the lock once for all that it has read and works on the state as plain data (`State`); what comes of
+//! it for other sessions is written into their outgoing buffers at once, and they are woken when the lock is free again.
+//! `docs/design/broker.md` says why.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use super::channel::Channel;
+use super::dead_letter::Reason;
+use super::exchange::{Exchange, Kind};
+use super::memory::Memory;
+use super::message::{Message, Name};
+use super::outgoing::Outgoing;
+use super::queue::Queue;
+use super::slots::{SlotId, Slots};
+
+/// Outgoing bytes of one session from which on it gets no more deliveries until they are being written.
+pub const OUTGOING_HIGH_BYTES: usize = 512 * 1024;
+
+#[derive(Debug)]
+pub struct Consumer {
+    pub session: SlotId,
+    pub channel: u16,
+    pub tag: Name,
+    pub queue: SlotId,
+    pub no_ack: bool,
+    pub priority: i64,
+    pub prefetch: u16,
+    pub unacked: u32,
+}
+
+/// A channel number's state.
+#[derive(Debug)]
+pub enum ChannelSlot {
+    Open(Box<Channel>),
+    /// We sent channel.close and discard what comes until the answer.
+    Closing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Open,
+    /// We sent connection.close and discard what comes until the answer.
+    Closing,
+    /// Nothing more is read; what is outgoing is written and that is the end.
+    Done,
+}
+
+/// What a client says it can do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Capabilities {
+    pub consumer_cancel_notify: bool,
+    pub connection_blocked: bool,
+}
+
+#[derive(Debug)]
+pub struct Session {
+    pub phase: Phase,
+    pub user: Name,
+    pub capabilities: Capabilities,
+    pub frame_max: u32,
+    pub channel_max: u16,
+    /// By number; 0 stays empty.
+    pub channels: Vec<Option<ChannelSlot>>,
+    pub outgoing: Outgoing,
+    pub wake: Arc<Notify>,
+    /// Whether it is in the list of those to be woken.
+    pub woken: bool,
+    /// Whether a delivery did not happen because too much was outgoing.
+    pub stalled: bool,
+    /// Whether it has published: only then memory makes it wait.
+    pub publishes: bool,
+    pub owing: Vec<u16>,
+    pub exclusive_queues: Vec<SlotId>,
+}
+
+impl Session {
+    pub fn channel(&self, number: u16) -> Option<&Channel> {
+        match self.channels.get(number as usize)? {
+            Some(ChannelSlot::Open(channel)) => Some(channel),
+            _ => None,
+        }
+    }
+
+    pub fn channel_mut(&mut self, number: u16) -> Option<&mut Channel> {
+        match self.channels.get_mut(number as usize)? {
+            Some(ChannelSlot::Open(channel)) => Some(channel),
+            _ => None,
+        }
+    }
+}
+
+/// Everything in a virtual host. Its methods are in the files of what they do.
+pub struct State {
+    pub name: Name,
+    pub memory: Arc<Memory>,
+    pub exchanges: HashMap<Name, Exchange>,
+    pub queue_names: HashMap<Name, SlotId>,
+    pub queues: Slots<Queue>,
+    pub consumers: Slots<Consumer>,
+    pub sessions: Slots<Session>,
+    /// Goes up with every change that can send a message elsewhere.
+    pub routing_epoch: u64,
+    /// Queues that may have something to deliver.
+    pub dirty: Vec<SlotId>,
+    /// What is to be dead lettered, and from which queue.
+    pub dead: VecDeque<(SlotId, Arc<Message>, Reason)>,
+    /// Sessions that have something to write.
+    pub woken: Vec<SlotId>,
+    pub timers: BinaryHeap<Reverse<(u64, SlotId)>>,
+    /// Whether a timer before all others was added.
+    pub timers_changed: bool,
+    started: Instant,
+}
+
+impl State {
+    fn new(name: Name, memory: Arc<Memory>) -> State {
+        let mut exchanges = HashMap::new();
+        for (exchange, kind) in [
+            ("amq.direct", Kind::Direct),
+            ("amq.fanout", Kind::Fanout),
+            ("amq.topic", Kind::Topic),
+            ("amq.headers", Kind::Headers),
+            ("amq.match", Kind::Headers),
+        ] {
+            exchanges.insert(exchange.into(), Exchange::new(kind, true));
+        }
+        exchanges.insert("".into(), Exchange::new(Kind::Direct, true));
+        State {
+            name,
+            memory,
+            exchanges,
+            queue_names: HashMap::new(),
+            queues: Slots::default(),
+            consumers: Slots::default(),
+            sessions: Slots::default(),
+            routing_epoch: 1,
+            dirty: Vec::new(),
+            dead: VecDeque::new(),
+            woken: Vec::new(),
+            timers: BinaryHeap::new(),
+            timers_changed: false,
+            started: Instant::now(),
+        }
+    }
+
+    /// Milliseconds since the vhost began: the clock of all deadlines.
+    pub fn now(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    pub fn mark_dirty(&mut self, queue_id: SlotId) {
+        if let Some(queue) = self.queues.get_mut(queue_id)
+            && !queue.dirty
+        {
+            queue.dirty = true;
+            self.dirty.push(queue_id);
+        }
+    }
+
+    /// Has a session woken when the lock is free.
+    pub fn wake(&mut self, session_id: SlotId) {
+        if let Some(session) = self.sessions.get_mut(session_id)
+            && !session.woken
+        {
+            session.woken = true;
+            self.woken.push(session_id);
+        }
+    }
+
+    /// Has a timer go off for a queue; the earliest counts.
+    pub fn arm(&mut self, queue_id: SlotId, deadline: u64) {
+        let Some(queue) = self.queues.get_mut(queue_id) else {
+            return;
+        };
+        if deadline >= queue.armed {
+            return;
+        }
+        queue.armed = deadline;
+        self.timers_changed |= self
+            .timers
+            .peek()
+            .is_none_or(|Reverse((first, _))| deadline < *first);
+        self.timers.push(Reverse((deadline, queue_id)));
+    }
+
+    /// Does all that is due: deliveries to whoever can take them.
+    pub fn settle(&mut self) {
+        loop {
+            if let Some(queue_id) = self.dirty.pop() {
+                if let Some(queue) = self.queues.get_mut(queue_id) {
+                    queue.dirty = false;
+                    self.deliver(queue_id);
+                }
+            } else if let Some((queue_id, message, reason)) = self.dead.pop_front() {
+                self.dead_letter(queue_id, &message, reason);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Lets the consumers of a session go on that waited for its outgoing bytes.
+    pub fn resume(&mut self, session_id: SlotId) {
+        let Some(session) = self.sessions.get_mut(session_id) else {
+            return;
+        };
+        if !std::mem::take(&mut session.stalled) {
+            return;
+        }
+        let queues = session
+            .channels
+            .iter()
+            .flatten()
+            .filter_map(|slot| match slot {
+                ChannelSlot::Open(channel) => Some(channel.consumers.values()),
+                ChannelSlot::Closing => None,
+            })
+            .flatten()
+            .filter_map(|consumer| self.consumers.get(*consumer).map(|consumer| consumer.queue))
+            .collect::<Vec<_>>();
+        for queue in queues {
+            self.mark_dirty(queue);
+        }
+        self.settle();
+    }
+
+    fn take_woken(&mut self) -> Vec<Arc<Notify>> {
+        let State { woken, sessions, .. } = self;
+        woken
+            .drain(..)
+            .filter_map(|id| {
+                let session = sessions.get_mut(id)?;
+                session.woken = false;
+                Some(session.wake.clone())
+            })
+            .collect()
+    }
+}
+
+pub struct Vhost {
+    state: Mutex<State>,
+    /// Tells the timer task that an earlier deadline was added.
+    pub timers_changed: Notify,
+}
+
+impl Vhost {
+    pub fn new(name: Name, memory: Arc<Memory>) -> Vhost {
+        Vhost {
+            state: Mutex::new(State::new(name, memory)),
+            timers_changed: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock ends the session it happened in; the others go on with what is there.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works on the state, does what is due after it and wakes whom it concerns.
+    pub fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        let result = work(&mut state);
+        state.settle();
+        let woken = state.take_woken();
+        let timers_changed = std::mem::take(&mut state.timers_changed);
+        drop(state);
+        for wake in woken {
+            wake.notify_one();
+        }
+        if timers_changed {
+            self.timers_changed.notify_one();
+        }
+        result
+    }
+
+    /// `with` for a session, which takes what is outgoing for itself into `outgoing` (empty) on the way.
+    pub fn with_session<R>(
+        &self,
+        session_id: SlotId,
+        outgoing: &mut Outgoing,
+        work: impl FnOnce(&mut State) -> R,
+    ) -> R {
+        self.with(|state| {
+            let result = work(state);
+            state.settle();
+            if let Some(session) = state.sessions.get_mut(session_id)
+                && outgoing.is_empty()
+                && !session.outgoing.is_empty()
+            {
+                std::mem::swap(outgoing, &mut session.outgoing);
+                state.resume(session_id);
+            }
+            // What `resume` added goes out when this is written; the session looks again before it sleeps.
+            if let Some(session) = state.sessions.get_mut(session_id)
+                && session.outgoing.is_empty()
+                && session.woken
+            {
+                session.woken = false;
+                state.woken.retain(|id| *id != session_id);
+            }
+            result
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! What poll and async handles share: their place in a `Loop`, `ref`/`unref`, and closing exactly once.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::rc::{Rc, Weak};
+
+use super::uv::{MissingSymbol, RawHandle, RawLoop, Uv, uv};
+
+/// One environment's event loop and the handles we have open on it. Lives on that loop's thread.
+pub struct Loop {
+    raw: *mut RawLoop,
+    uv: &'static Uv,
+    open: RefCell<HashSet<*mut RawHandle>>,
+    /// Handles whose close callback has not run yet; libuv still writes to their memory.
+    closing: Cell<usize>,
+    on_idle: Cell<Option<Box<dyn FnOnce()>>>,
+    ended: Cell<bool>,
+}
+
+impl Loop {
+    /// Wraps the loop that an environment runs.
+    ///
+    /// # Safety
+    /// `raw` is that environment's `uv_loop_t`, the calling thread is its thread, and `end` is called and has called back
+    /// before the loop goes.
+    pub unsafe fn new(raw: *mut RawLoop) -> Result<Rc<Self>, MissingSymbol> {
+        Ok(Rc::new(Loop {
+            raw,
+            uv: uv()?,
+            open: RefCell::default(),
+            closing: Cell::new(0),
+            on_idle: Cell::new(None),
+            ended: Cell::new(false),
+        }))
+    }
+
+    /// Closes every handle still open and calls `idle` once libuv has let go of all of them. No handle opens after it.
+    pub fn end(&self, idle: impl FnOnce() + 'static) {
+        self.ended.set(true);
+        for raw in self.open.take() {
+            self.close(raw);
+        }
+        if self.closing.get() == 0 {
+            idle()
+        } else {
+            self.on_idle.set(Some(Box::new(idle)))
+        }
+    }
+
+    fn close(&self, raw: *mut RawHandle) {
+        self.closing.set(self.closing.get() + 1);
+        // SAFETY: `raw` is a block's handle, see `on_close`, and not freed before its close callback.
+        if let Some(before_close) = unsafe { &*raw.cast::<Block<()>>() }.before_close.take() {
+            before_close();
+        }
+        // SAFETY: `raw` was initialised, is on this loop and was not closed before: it was in `open`.
+        unsafe { (self.uv.close)(raw, on_close) }
+    }
+}
+
+/// What a libuv handle's `data` points at and what owns its memory until the close callback has run.
+#[repr(C)]
+struct Block<T> {
+    /// First, so that a `*mut RawHandle` is a `*mut Block<T>`.
+    raw: RawHandle,
+    home: Rc<Loop>,
+    free: unsafe fn(*mut RawHandle),
+    before_close: Cell<Option<Box<dyn FnOnce()>>>,
+    after_close: Cell<Option<Box<dyn FnOnce()>>>,
+    observer: T,
+}
+
+/// An open handle with its observer. Dropping it closes it.
+pub(super) struct Handle<T: 'static> {
+    raw: *mut RawHandle,
+    home: Weak<Loop>,
+    uv: &'static Uv,
+    /// Beside `Loop::open`, because another handle may come to lie at the same address.
+    closed: Cell<bool>,
+    observer: std::marker::PhantomData<T>,
+}
+
+impl<T: 'static> Handle<T> {
+    /// Allocates a handle and lets `init` hand it to libuv, which returns 0 or a negative errno.
+    pub(super) fn new(
+        home: &Rc<Loop>,
+        observer: T,
+        init: impl FnOnce(&Uv, *mut RawLoop, *mut RawHandle) -> i32,
+    ) -> Result<Self, i32> {
+        if home.ended.get() {
+            return Err(-libc::ECANCELED);
+        }
+        let block = Box::new(Block {
+            raw: RawHandle::zeroed(),
+            home: home.clone(),
+            free: free::<T>,
+            before_close: Cell::new(None),
+            after_close: Cell::new(None),
+            observer,
+        });
+        let raw = Box::into_raw(block).cast::<RawHandle>();
+        let status = init(home.uv, home.raw, raw);
+        if status < 0 {
+            // SAFETY: just made by `into_raw`, and libuv did not take it.
+            drop(unsafe { Box::from_raw(raw.cast::<Block<T>>()) });
+            return Err(status);
+        }
+        home.open.borrow_mut().insert(raw);
+        Ok(Handle {
+            raw,
+            home: Rc::downgrade(home),
+            uv: home.uv,
+            closed: Cell::new(false),
+            observer: std::marker::PhantomData,
+        })
+    }
+
+    /// The raw handle and libuv, while it is open.
+    pub(super) fn open(&self) -> Option<(&'static Uv, *mut RawHandle)> {
+        let home = self.home.upgrade().filter(|_| !self.closed.get())?;
+        home.open
+            .borrow()
+            .contains(&self.raw)
+            .then_some((self.uv, self.raw))
+    }
+
+    /// The observer behind a raw handle, for libuv's callbacks.
+    ///
+    /// # Safety
+    /// `raw` was made by `Handle::<T>::new` and its close callback has not run.
+    pub(super) unsafe fn observer<'a>(raw: *mut RawHandle) -> &'a T {
+        // SAFETY: by contract.
+        unsafe { &(*raw.cast::<Block<T>>()).observer }
+    }
+
+    /// Has `action` run right before the handle closes, whoever closes it.
+    pub(super) fn before_close(&self, action: impl FnOnce() + 'static) {
+        if let Some((_, raw)) = self.open() {
+            // SAFETY: `raw` is open, so its block is there.
+            unsafe { &*raw.cast::<Block<T>>() }
+                .before_close
+                .set(Some(Box::new(action)));
+        }
+    }
+
+    /// Whether the open handle keeps the loop alive.
+    pub(super) fn set_ref(&self, on: bool) {
+        if let Some((uv, raw)) = self.open() {
+            // SAFETY: `raw` is open.
+            unsafe {
+                if on {
+                    (uv.ref_handle)(raw)
+                } else {
+                    (uv.unref_handle)(raw)
+                }
+            }
+        }
+    }
+
+    /// As `close`, and calls `action` in the loop's closing phase; never when the loop ends before that.
+    pub(super) fn close_then(&self, action: impl FnOnce() + 'static) {
+        if let Some((_, raw)) = self.open() {
+            // SAFETY: as in `before_close`.
+            unsafe { &*raw.cast::<Block<T>>() }
+                .after_close
+                .set(Some(Box::new(action)));
+        }
+        self.close();
+    }
+
+    /// Closes the handle; a second call does nothing.
+    pub(super) fn close(&self) {
+        if !self.closed.replace(true)
+            && let Some(home) = self.home.upgrade()
+            && home.open.borrow_mut().remove(&self.raw)
+        {
+            home.close(self.raw);
+        }
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+unsafe fn free<T>(raw: *mut RawHandle) {
+    // SAFETY: called once, from the close callback, for a block made by `Handle::<T>::new`.
+    drop(unsafe { Box::from_raw(raw.cast::<Block<T>>()) });
+}
+
+unsafe extern "C" fn on_close(raw: *mut RawHandle) {
+    // SAFETY: only `Loop::close` passes this callback, always with a block's handle; the fields read here stand at the same
+    // offset for every `T`, since they come before it (`repr(C)`).
+    let (home, free, after_close) = unsafe {
+        let block = &*raw.cast::<Block<()>>();
+        (block.home.clone(), block.free, block.after_close.take())
+    };
+    // SAFETY: libuv is done with the handle.
+    unsafe { free(raw) };
+    if let Some(action) = after_close
+        && !home.ended.get()
+    {
+        action();
+    }
+    home.closing.set(home.closing.get() - 1);
+    if home.closing.get() == 0
+        && let Some(idle) = home.on_idle.take()
+    {
+        idle();
+    }
+}

@@ -1,0 +1,29 @@
+//! libuv's handles on the loop that Node itself runs: the only module that knows libuv.
+//!
+//! `Loop` stands for one JavaScript environment's loop and closes what is still open when that environment ends. `Poll`
+//! watches a descriptor, `Wake` lets another thread call in, `Stream` reads and writes bytes on a `Poll`. All but
+//! `Waker` stay on the loop's thread. Observers are held weakly: whoever owns the `Poll` decides how long it lives.
+
+mod after_poll;
+mod handle;
+mod poll;
+mod stream;
+mod uv;
+mod wake;
+
+pub use after_poll::AfterPoll;
+pub use handle::Loop;
+pub use poll::{Poll, PollObserver, Readiness};
+pub use stream::{Stream, StreamObserver};
+pub use uv::MissingSymbol;
+pub use wake::{Wake, WakeObserver, Waker};
+
+/// A negative errno, as libuv reports errors.
+pub type Errno = i32;
+
+/// The calling thread's errno as libuv would report it.
+pub fn last_errno() -> Errno {
+    -std::io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or(libc::EIO)
+}

@@ -1,0 +1,110 @@
+//! Watching a descriptor for readiness (`uv_poll_t`).
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::os::fd::RawFd;
+use std::rc::{Rc, Weak};
+
+use super::handle::{Handle, Loop};
+use super::uv::{RawHandle, UV_DISCONNECT, UV_READABLE, UV_WRITABLE};
+
+/// What a descriptor is ready for. On an error condition both are set: the system call that follows then says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    pub readable: bool,
+    pub writable: bool,
+    /// A socket's peer will send nothing more: what is there now, and then the end, is all.
+    pub hung_up: bool,
+}
+
+pub trait PollObserver {
+    /// Called on the loop's thread, with no JavaScript on the stack.
+    fn ready(&self, readiness: Readiness);
+}
+
+type Observer = (Weak<dyn PollObserver>, Rc<Cell<c_int>>);
+
+/// A watched descriptor, which it does not own: close the `Poll` first, then the descriptor.
+pub struct Poll {
+    handle: Handle<Observer>,
+    /// The events asked of libuv now.
+    interest: Rc<Cell<c_int>>,
+}
+
+impl Poll {
+    /// Prepares to watch `fd`, which becomes non-blocking. Nothing is watched, and the loop not kept alive, until `watch`.
+    ///
+    /// # Errors
+    /// EEXIST when this loop watches the descriptor already, EPERM when it cannot be watched (a regular file).
+    pub fn new(home: &Rc<Loop>, fd: RawFd, observer: Weak<dyn PollObserver>) -> Result<Self, i32> {
+        let interest = Rc::new(Cell::new(0));
+        let handle = Handle::new(home, (observer, interest.clone()), |uv, home, raw| {
+            // SAFETY: `raw` is zeroed memory large enough for a uv_poll_t, `home` this thread's loop.
+            unsafe { (uv.poll_init)(home, raw, fd) }
+        })?;
+        Ok(Poll { handle, interest })
+    }
+
+    /// Watches for exactly these; neither stops watching. After `close` it does nothing.
+    ///
+    /// A change costs two system calls in libuv (it removes and adds the descriptor), so callers stop lazily: see `Stream`.
+    pub fn watch(&self, readable: bool, writable: bool) {
+        let reading = if readable { UV_READABLE | UV_DISCONNECT } else { 0 };
+        let wanted = reading | (if writable { UV_WRITABLE } else { 0 });
+        if self.interest.get() == wanted {
+            return;
+        }
+        let Some((uv, raw)) = self.handle.open() else {
+            return;
+        };
+        self.interest.set(wanted);
+        // SAFETY: `raw` is open. Starting cannot fail: the descriptor was accepted by uv_poll_init.
+        unsafe {
+            if wanted == 0 {
+                (uv.poll_stop)(raw);
+            } else {
+                (uv.poll_start)(raw, wanted, on_poll);
+            }
+        }
+    }
+
+    /// Whether anything is watched for now.
+    pub fn is_watching(&self) -> bool {
+        self.interest.get() != 0
+    }
+
+    /// Whether watching keeps the loop alive (it does at first).
+    pub fn set_ref(&self, on: bool) {
+        self.handle.set_ref(on);
+    }
+
+    /// Stops for good. The descriptor may be closed afterwards.
+    pub fn close(&self) {
+        self.interest.set(0);
+        self.handle.close();
+    }
+
+    /// As `close`, and calls `action` in the loop's closing phase, as libuv would a close callback. Closing keeps the loop
+    /// alive; `action` is dropped uncalled when the loop ends first.
+    pub fn close_then(&self, action: impl FnOnce() + 'static) {
+        self.interest.set(0);
+        self.handle.close_then(action);
+    }
+}
+
+unsafe extern "C" fn on_poll(raw: *mut RawHandle, status: c_int, events: c_int) {
+    // SAFETY: libuv calls only for open handles, and `raw` was made by `Poll::new`.
+    let (observer, interest) = unsafe { Handle::<Observer>::observer(raw) };
+    // On POLLERR libuv stops the handle and reports EBADF, whatever the error is (uv__poll_io).
+    if status < 0 {
+        interest.set(0);
+    }
+    let Some(observer) = observer.upgrade() else {
+        return;
+    };
+    observer.ready(Readiness {
+        readable: status < 0 || events & UV_READABLE != 0,
+        writable: status < 0 || events & UV_WRITABLE != 0,
+        hung_up: events & UV_DISCONNECT != 0,
+    });
+}

@@ -1,0 +1,410 @@
+//! A byte stream on a descriptor: a pipe, a socket, a terminal.
+//!
+//! Reads go into memory that the observer lends, writes straight from the caller's memory to the kernel; what it does not
+//! take waits here, one write at a time (Node's Writable never starts a second). Runs on the loop's thread. Ends with
+//! `close`, or when dropped.
+
+use std::any::Any;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::rc::{Rc, Weak};
+
+use super::{Errno, Loop, Poll, PollObserver, Readiness, last_errno};
+
+pub trait StreamObserver {
+    /// Memory for the next read, never empty; `None` ends reading with ENOMEM. It stays valid until `read` or the next
+    /// `memory`.
+    fn memory(&self) -> Option<(*mut u8, usize)>;
+    /// `length` bytes (never 0) stand at the start of what `memory` lent.
+    fn read(&self, length: usize);
+    /// Nothing more will be read: the peer's end (0) or a failure.
+    fn end(&self, status: Errno);
+    /// The write that `write` or `write_all` left unfinished is done (0) or has failed.
+    fn written(&self, status: Errno);
+    /// What `await_connection` waited for is there (0) or has failed.
+    fn connected(&self, _status: Errno) {}
+}
+
+/// How often one turn of the loop reads a stream that stays full, before other handles get their turn (libuv's number,
+/// uv__read).
+const READS_PER_TURN: usize = 32;
+/// The kernel refuses longer vectors (IOV_MAX).
+const MAX_PIECES: usize = 1024;
+
+pub struct Stream {
+    poll: OnceCell<Poll>,
+    fd: Cell<RawFd>,
+    reading: Cell<bool>,
+    referenced: Cell<bool>,
+    ends_in_one_turn: Cell<bool>,
+    pending: RefCell<Option<PendingWrite>>,
+    /// While a connection is being made; holds the errno to report for it, 0 to ask the socket.
+    connecting: Cell<Option<Errno>>,
+    /// Whether the kernel has been asked for a larger send buffer.
+    enlarged: Cell<bool>,
+    observer: Weak<dyn StreamObserver>,
+}
+
+/// What the kernel has not taken yet.
+struct PendingWrite {
+    pieces: Vec<libc::iovec>,
+    /// Index of the first piece that is not wholly written.
+    at: usize,
+    /// Keeps the memory of `pieces` in place.
+    _memory: Box<dyn Any>,
+}
+
+impl Stream {
+    /// Takes over `fd` and makes it non-blocking.
+    ///
+    /// # Errors
+    /// As `Poll::new`. The descriptor is given back then: it may be in use elsewhere.
+    pub fn new(
+        home: &Rc<Loop>,
+        fd: OwnedFd,
+        observer: Weak<dyn StreamObserver>,
+    ) -> Result<Rc<Self>, (Errno, Option<OwnedFd>)> {
+        let fd = std::os::fd::IntoRawFd::into_raw_fd(fd);
+        let stream = Rc::new(Stream {
+            poll: OnceCell::new(),
+            fd: Cell::new(fd),
+            reading: Cell::new(false),
+            referenced: Cell::new(true),
+            ends_in_one_turn: Cell::new(false),
+            pending: RefCell::new(None),
+            connecting: Cell::new(None),
+            enlarged: Cell::new(false),
+            observer,
+        });
+        let observer: Weak<dyn PollObserver> = Rc::downgrade(&stream) as Weak<dyn PollObserver>;
+        match Poll::new(home, fd, observer) {
+            Ok(poll) => stream.poll.get_or_init(|| poll),
+            Err(errno) => return Err((errno, stream.detach())),
+        };
+        Ok(stream)
+    }
+
+    /// The descriptor, or -1 once closed.
+    pub fn fd(&self) -> RawFd {
+        self.fd.get()
+    }
+
+    /// Reads until `stop_reading`, the peer's end or a failure.
+    pub fn start_reading(&self) {
+        self.reading.set(true);
+        self.update(true);
+    }
+
+    /// The end is reported in the same turn of the loop as the last bytes, when it is there already. libuv does so for pipes
+    /// and UNIX sockets (it sees POLLHUP), not for TCP.
+    pub fn end_in_one_turn(&self) {
+        self.ends_in_one_turn.set(true);
+    }
+
+    /// Stops reading; what the kernel holds stays there.
+    ///
+    /// The descriptor remains watched until it next turns readable: a pause that ends before then costs no system call.
+    pub fn stop_reading(&self) {
+        self.reading.set(false);
+        self.update(false);
+    }
+
+    /// Whether an active stream keeps the loop alive (it does at first).
+    pub fn set_ref(&self, on: bool) {
+        self.referenced.set(on);
+        self.update(false);
+    }
+
+    /// Whether it reads, still has something to write, or waits for its connection.
+    pub fn is_active(&self) -> bool {
+        self.fd.get() >= 0
+            && (self.reading.get() || self.pending.borrow().is_some() || self.connecting.get().is_some())
+    }
+
+    /// Reports through `connected` how the connection turns out that was begun on the socket; a `failure` known already
+    /// (not 0) is reported in its place, and no earlier than that would be.
+    pub fn await_connection(&self, failure: Errno) {
+        self.connecting.set(Some(failure));
+        self.update(false);
+    }
+
+    /// How many bytes of the write left over the kernel has yet to take.
+    pub fn pending_bytes(&self) -> usize {
+        let pending = self.pending.borrow();
+        let rest = pending
+            .as_ref()
+            .map_or(&[][..], |write| &write.pieces[write.at..]);
+        rest.iter().map(|piece| piece.iov_len).sum()
+    }
+
+    /// Writes what the kernel takes of `bytes` now and says how many bytes that was.
+    ///
+    /// # Errors
+    /// The kernel's; EBADF once closed. A full kernel buffer is no error.
+    pub fn try_write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        loop {
+            // SAFETY: writes from a slice that outlives the call. A closed stream's -1 gives EBADF.
+            let written = unsafe { libc::write(self.fd.get(), bytes.as_ptr().cast(), bytes.len()) };
+            match accepted(written)? {
+                Some(count) => return Ok(count),
+                None => continue,
+            }
+        }
+    }
+
+    /// Writes what the kernel takes of several pieces now. Returns how many bytes that was.
+    pub fn try_write_vectored(&self, pieces: &[libc::iovec]) -> Result<usize, Errno> {
+        let mut total = 0;
+        for group in pieces.chunks(MAX_PIECES) {
+            let wanted: usize = group.iter().map(|piece| piece.iov_len).sum();
+            let count = loop {
+                // SAFETY: the caller's pieces are readable memory (`write_later` says how they stay so).
+                let written = unsafe { libc::writev(self.fd.get(), group.as_ptr(), group.len() as _) };
+                if let Some(count) = accepted(written)? {
+                    break count;
+                }
+            };
+            total += count;
+            if count < wanted {
+                break;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Leaves `pieces`, less their first `written` bytes, to be written when the descriptor is ready; `written` is
+    /// reported through the observer. Only when no other write is left over.
+    ///
+    /// # Safety
+    /// `memory` keeps every piece readable for as long as it lives.
+    pub unsafe fn write_later(&self, pieces: Vec<libc::iovec>, written: usize, memory: Box<dyn Any>) {
+        debug_assert!(self.pending.borrow().is_none());
+        if !self.enlarged.replace(true) {
+            enlarge_send_buffer(self.fd.get());
+        }
+        let mut pending = PendingWrite {
+            pieces,
+            at: 0,
+            _memory: memory,
+        };
+        pending.advance(written);
+        *self.pending.borrow_mut() = Some(pending);
+        self.update(false);
+    }
+
+    /// Ends the writing side, as the peer's end of stream.
+    pub fn shutdown(&self) -> Result<(), Errno> {
+        // SAFETY: plain system call; -1 gives EBADF.
+        if unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) } < 0 {
+            Err(last_errno())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Closes the descriptor; nothing is reported afterwards. A second call does nothing.
+    pub fn close(&self) {
+        drop(self.detach());
+    }
+
+    /// As `close`, and calls `action` in the loop's closing phase; false, and it is not called, when closed already.
+    pub fn close_then(&self, action: impl FnOnce() + 'static) -> bool {
+        if self.fd.get() < 0 {
+            return false;
+        }
+        if let Some(poll) = self.poll.get() {
+            poll.close_then(action);
+        }
+        self.close();
+        true
+    }
+
+    /// Gives the descriptor back, no longer watched, as it stands (non-blocking); `None` once closed.
+    pub fn detach(&self) -> Option<OwnedFd> {
+        let fd = self.fd.replace(-1);
+        self.reading.set(false);
+        self.connecting.set(None);
+        if let Some(poll) = self.poll.get() {
+            poll.close();
+        }
+        // Its memory may belong to JavaScript: dropped here, on the loop's thread.
+        drop(self.pending.borrow_mut().take());
+        // SAFETY: the stream owned `fd` and has just given it up.
+        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// Tells libuv what is wanted now. `eager`: reading has just begun. Unwanted readability is let go only by `ready`.
+    fn update(&self, eager: bool) {
+        let Some(poll) = self.poll.get() else { return };
+        if self.fd.get() < 0 {
+            return;
+        }
+        poll.set_ref(self.referenced.get() && self.is_active());
+        let writable = self.pending.borrow().is_some() || self.connecting.get().is_some();
+        if eager || writable {
+            poll.watch(self.reading.get(), writable);
+        }
+    }
+
+    fn finish_connecting(&self, observer: &dyn StreamObserver, failure: Errno) {
+        let status = if failure == 0 {
+            self.socket_error()
+        } else {
+            failure
+        };
+        self.connecting.set(None);
+        self.update(false);
+        observer.connected(status);
+    }
+
+    fn socket_error(&self) -> Errno {
+        let mut error: libc::c_int = 0;
+        let mut length = size_of_val(&error) as libc::socklen_t;
+        // SAFETY: both outputs are ours and as large as said.
+        let status = unsafe {
+            libc::getsockopt(
+                self.fd.get(),
+                libc::SOL_SOCKET,
+                libc::SO_ERROR,
+                (&raw mut error).cast(),
+                &mut length,
+            )
+        };
+        if status < 0 { last_errno() } else { -error }
+    }
+
+    fn read_available(&self, observer: &dyn StreamObserver, to_the_end: bool) {
+        for _ in 0..READS_PER_TURN {
+            if !self.reading.get() {
+                return;
+            }
+            let Some((memory, room)) = observer.memory() else {
+                return self.end_reading(observer, -libc::ENOMEM);
+            };
+            // SAFETY: the observer lends `room` writable bytes.
+            let count = unsafe { libc::read(self.fd.get(), memory.cast(), room) };
+            if count > 0 {
+                observer.read(count as usize);
+                // A short read has emptied the kernel's buffer: asking again would only give EAGAIN.
+                if (count as usize) < room && !to_the_end {
+                    return;
+                }
+                continue;
+            }
+            let status = if count == 0 { 0 } else { last_errno() };
+            match -status {
+                libc::EAGAIN => return,
+                libc::EINTR => continue,
+                _ => return self.end_reading(observer, status),
+            }
+        }
+    }
+
+    fn end_reading(&self, observer: &dyn StreamObserver, status: Errno) {
+        self.reading.set(false);
+        self.update(true);
+        observer.end(status);
+    }
+
+    fn write_pending(&self, observer: &dyn StreamObserver) {
+        let status = {
+            let mut pending = self.pending.borrow_mut();
+            let Some(write) = pending.as_mut() else { return };
+            match self.try_write_vectored(&write.pieces[write.at..]) {
+                Ok(count) => {
+                    write.advance(count);
+                    if write.at < write.pieces.len() {
+                        return;
+                    }
+                    0
+                }
+                Err(errno) => errno,
+            }
+        };
+        let finished = self.pending.borrow_mut().take();
+        drop(finished);
+        self.update(true);
+        observer.written(status);
+    }
+}
+
+impl PollObserver for Stream {
+    fn ready(&self, readiness: Readiness) {
+        let Some(observer) = self.observer.upgrade() else {
+            return;
+        };
+        if readiness.writable {
+            match self.connecting.get() {
+                Some(failure) => self.finish_connecting(&*observer, failure),
+                None => self.write_pending(&*observer),
+            }
+        }
+        if readiness.readable {
+            self.read_available(&*observer, readiness.hung_up && self.ends_in_one_turn.get());
+        }
+        // Not before the callbacks: they may have paused and resumed.
+        if self.fd.get() >= 0 {
+            self.update(true);
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl PendingWrite {
+    fn advance(&mut self, mut count: usize) {
+        while let Some(piece) = self.pieces.get_mut(self.at) {
+            if count < piece.iov_len {
+                piece.iov_base = piece.iov_base.wrapping_byte_add(count);
+                piece.iov_len -= count;
+                return;
+            }
+            count -= piece.iov_len;
+            self.at += 1;
+        }
+    }
+}
+
+/// For a UNIX socket whose buffer (208 KiB at first) has turned out too small. The kernel grants at most net.core.wmem_max.
+const SEND_BUFFER_BYTES: libc::c_int = 1024 * 1024;
+
+/// UNIX sockets only: TCP sizes its buffer itself, and would stop doing so.
+fn enlarge_send_buffer(fd: RawFd) {
+    let mut domain: libc::c_int = 0;
+    let mut length = size_of_val(&domain) as libc::socklen_t;
+    // SAFETY: plain system calls on values of ours of the size said; what is no socket is refused.
+    unsafe {
+        let status = libc::getsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_DOMAIN,
+            (&raw mut domain).cast(),
+            &mut length,
+        );
+        if status == 0 && domain == libc::AF_UNIX {
+            libc::setsockopt(
+                fd,
+                libc::SOL_SOCKET,
+                libc::SO_SNDBUF,
+                std::ptr::from_ref(&SEND_BUFFER_BYTES).cast(),
+                length,
+            );
+        }
+    }
+}
+
+/// What a write's return value says: bytes taken, `None` to try again, or the error.
+fn accepted(written: isize) -> Result<Option<usize>, Errno> {
+    if written >= 0 {
+        return Ok(Some(written as usize));
+    }
+    match last_errno() {
+        errno if errno == -libc::EAGAIN => Ok(Some(0)),
+        errno if errno == -libc::EINTR => Ok(None),
+        errno => Err(errno),
+    }
+}

@@ -1,0 +1,99 @@
+//! The descriptors a child starts with.
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use crate::event_loop::{Errno, last_errno};
+
+/// Entry of a stdio list: nothing (`/dev/null` for 0, 1 and 2).
+pub const IGNORE: i32 = -1;
+/// Entry of a stdio list: a new pipe, whose other end stays here.
+pub const PIPE: i32 = -2;
+
+/// Entry of a stdio list: whatever descriptor 1 is, so that the kernel keeps the order of what is written to both.
+pub const SAME_AS_STDOUT: i32 = -3;
+
+/// For each descriptor of the child where it comes from, and our ends of the pipes.
+pub struct StdioTable {
+    /// What becomes descriptor 0, 1, 2, … of the child; -1 for nothing.
+    pub(super) sources: Vec<RawFd>,
+    ends: Vec<(usize, OwnedFd)>,
+    /// The child's ends, closed here when the child has them.
+    _theirs: Vec<OwnedFd>,
+}
+
+impl StdioTable {
+    /// Makes the pipes that `list` asks for. An entry of it is `IGNORE`, `PIPE` or a descriptor of ours.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE: no descriptors left. None stays open then.
+    pub fn new(list: &[i32]) -> Result<Self, Errno> {
+        let mut table = StdioTable {
+            sources: Vec::with_capacity(list.len()),
+            ends: Vec::new(),
+            _theirs: Vec::new(),
+        };
+        for (index, &entry) in list.iter().enumerate() {
+            if entry == SAME_AS_STDOUT {
+                let stdout = table.sources.get(1).copied().unwrap_or(IGNORE);
+                table.sources.push(stdout);
+                continue;
+            }
+            if entry != PIPE {
+                table.sources.push(entry);
+                continue;
+            }
+            let (ours, theirs) = pipe()?;
+            table.sources.push(theirs.as_raw_fd());
+            table.ends.push((index, ours));
+            table._theirs.push(theirs);
+        }
+        Ok(table)
+    }
+
+    /// Copies of the descriptors of ours that the child gets, since the caller may close them before it does.
+    ///
+    /// # Errors
+    /// EBADF for one that is not open, EMFILE.
+    pub fn capture(&mut self) -> Result<(), Errno> {
+        for source in &mut self.sources {
+            let ours = *source >= 0 && !self._theirs.iter().any(|fd| fd.as_raw_fd() == *source);
+            if ours {
+                // SAFETY: a descriptor call; the copy is owned below.
+                let copy = unsafe { libc::fcntl(*source, libc::F_DUPFD_CLOEXEC, 3) };
+                if copy < 0 {
+                    return Err(last_errno());
+                }
+                // SAFETY: just made.
+                self._theirs.push(unsafe { OwnedFd::from_raw_fd(copy) });
+                *source = copy;
+            }
+        }
+        Ok(())
+    }
+
+    /// Our ends with the index of the child's descriptor.
+    pub fn take_ends(&mut self) -> Vec<(usize, OwnedFd)> {
+        std::mem::take(&mut self.ends)
+    }
+}
+
+/// Both ends of a two-way pipe: a pair of UNIX sockets, as libuv makes them, so that programs which look find what they
+/// find under Node.
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mut fds: [RawFd; 2] = [-1; 2];
+    // SAFETY: two integers of room.
+    if unsafe {
+        libc::socketpair(
+            libc::AF_UNIX,
+            libc::SOCK_STREAM | libc::SOCK_CLOEXEC,
+            0,
+            fds.as_mut_ptr(),
+        )
+    } < 0
+    {
+        return Err(last_errno());
+    }
+    // SAFETY: just made, owned by nobody else.
+    let pair = unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) };
+    Ok(pair)
+}

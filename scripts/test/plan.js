@@ -20,8 +20,9 @@ const sharedRabbitmq = path.join(testFolder, 'support', 'rabbitmq.js');
 // Two cores are what CI has; each file is a process that often starts others.
 const CONCURRENCY = 2;
 
-// Bound for a file of tests, including the end of its process: a hang is a failure, not a stuck run.
-const FILE_LIMIT_MS = 300_000;
+// Bounds for a test and for a file of tests with all that it started: a hang is a failure, not a stuck run.
+const TEST_LIMIT_MS = 120_000;
+const FILE_LIMIT_MS = 240_000;
 
 function javaScriptFiles() {
   return fs
@@ -70,6 +71,7 @@ function usesRabbitmq(file, seen = new Set()) {
 module.exports = {
   CONCURRENCY,
   FILE_LIMIT_MS,
+  TEST_LIMIT_MS,
   OTHER_NODES,
   runsOnEveryNode,
   testFiles,

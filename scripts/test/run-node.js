@@ -3,8 +3,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { root } = require('../setup/stamp');
-const { runCommand } = require('../setup/run-command');
-const { CONCURRENCY, FILE_LIMIT_MS, testFolder } = require('./plan');
+const { runBounded } = require('./run-bounded');
+const { CONCURRENCY, FILE_LIMIT_MS, TEST_LIMIT_MS, testFolder } = require('./plan');
 
 const reporter = path.join(__dirname, 'reporter.js');
 const noCounts = () => ({ passed: 0, failed: 0, skipped: 0, todo: 0, empty: 0 });
@@ -25,11 +25,12 @@ async function runFile(file, { binary, env, serial }) {
   const name = path.relative(testFolder, file);
   const results = path.join(root, 'build', `test-results-${process.pid}-${serial}.jsonl`);
   fs.mkdirSync(path.dirname(results), { recursive: true });
-  const args = ['--test', `--test-timeout=${FILE_LIMIT_MS}`, `--test-reporter=${reporter}`, file];
+  const args = ['--test', `--test-timeout=${TEST_LIMIT_MS}`, `--test-reporter=${reporter}`, file];
   const start = process.hrtime.bigint();
-  const { status, output } = await runCommand(binary, args, {
+  const { status, output, leftovers, timedOut } = await runBounded(binary, args, {
     env: { ...env, OXIPC_TEST_RESULTS: results, OXIPC_TEST_FILE: file },
-    quiet: true,
+    mark: `OXIPC_TEST_RESULTS=${results}`,
+    limit: FILE_LIMIT_MS,
   });
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
 
@@ -37,10 +38,13 @@ async function runFile(file, { binary, env, serial }) {
   const counts = noCounts();
   for (const record of records) counts[record.status] += 1;
   // A file without a test, and a runner that fails or dies without a word, are failures that nothing else would show.
-  const silent = records.length === counts.empty || (status !== 0 && counts.failed === 0);
+  const silent = records.length === counts.empty || timedOut || (status !== 0 && counts.failed === 0);
   if (silent) counts.failed += 1;
   process.stdout.write(output);
-  if (silent) console.log(`FAILED ${name}: it reported no test, or ended with ${status} and no failed test`);
+  if (timedOut) console.log(`FAILED ${name}: it was still running after ${FILE_LIMIT_MS / 1000} s`);
+  else if (silent)
+    console.log(`FAILED ${name}: it reported no test, or ended with ${status} and no failed test`);
+  for (const command of leftovers) console.log(`ended   ${name} left this running: ${command}`);
   console.log(describe(name, counts, seconds));
   const skips = records
     .filter((record) => record.status === 'skipped' || record.status === 'todo')

@@ -40,4 +40,4 @@ function printTable({ name, question, metrics, node, variants }) {
   console.log(`  (medians; "x" at a peer: how many times better ${OURS} is)`);
 }
 
-module.exports = { printTable };
+module.exports = { OURS, format, printTable, ratio };

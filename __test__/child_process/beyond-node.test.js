@@ -118,8 +118,10 @@ test('a child of a worker thread that dies with its parent outlives the thread',
      require('node:worker_threads').parentPort.postMessage(child.pid);`,
     { eval: true },
   );
+  // Both may come in one turn.
+  const exited = once(worker, 'exit');
   const [pid] = await once(worker, 'message');
-  await once(worker, 'exit');
+  await exited;
   assert.doesNotMatch(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'), /\) [ZX]/);
   process.kill(pid, 'SIGKILL');
   await gone(pid);

@@ -38,7 +38,14 @@ impl Callback {
                 1,
                 &mut function_ref
             ))?;
-            check_status!(sys::napi_async_init(raw, owner.raw(), name.raw(), &mut context))?;
+            // Without a resource Node makes one. The owner cannot be it: from Node 26 on the context holds its resource
+            // strongly (nodejs/node#59828), and an owner that holds us would never be collected.
+            check_status!(sys::napi_async_init(
+                raw,
+                ptr::null_mut(),
+                name.raw(),
+                &mut context
+            ))?;
         }
         Ok(Callback {
             env: raw,

@@ -11,6 +11,7 @@ const { parseArgs } = require('node:util');
 const { ensureAddon } = require('../scripts/setup/addon');
 const { ensurePackages } = require('../scripts/setup/packages');
 const { runMain } = require('../scripts/setup/stop');
+const { stopBrokers } = require('./harness/amqp/brokers');
 const { findCases } = require('./harness/cases');
 const { measureCase } = require('./harness/measure');
 const { Progress } = require('./harness/progress');
@@ -34,16 +35,21 @@ runMain(async () => {
     return 0;
   }
   await ensurePackages();
+  await ensurePackages('benchmark/peers');
   await ensureAddon('release');
   const rounds = Number(options.rounds);
   const binary = options.node.includes('/') ? path.resolve(options.node) : options.node;
   const progress = new Progress(cases, rounds);
   const measured = [];
-  for (const one of cases) {
-    const result = await measureCase(one, { binary, rounds, progress });
-    measured.push(result);
-    progress.clear();
-    printTable(result);
+  try {
+    for (const one of cases) {
+      const result = await measureCase(one, { binary, rounds, progress });
+      measured.push(result);
+      progress.clear();
+      printTable(result);
+    }
+  } finally {
+    await stopBrokers();
   }
   console.log(`\nresults: ${writeResults(measured, { rounds })}`);
   return 0;

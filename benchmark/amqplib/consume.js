@@ -1,64 +1,57 @@
 'use strict';
 
-const { once } = require('node:events');
-const { startPartner } = require('../harness/partner');
-const { mainThreadCpu } = require('../harness/thread-cpu');
+const { prepareBroker } = require('../harness/amqp/brokers');
+const { contenders, openClient, untilQueued } = require('../harness/amqp/client');
+const { longestStall, stopwatch } = require('../harness/stopwatch');
 
-const WARM_UP = 10_000;
-const MESSAGES = 100_000;
-const PER_TURN = 100;
+const WARM_UP = 20_000;
+const PREFETCH = 500;
 const body = Buffer.alloc(100, 'x');
 
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-
-async function fill(channel, queue, count) {
-  for (let sent = 0; sent < count; ) {
-    let writable = true;
-    for (let i = 0; i < PER_TURN && sent < count; i++, sent++) writable = channel.sendToQueue(queue, body);
-    if (!writable) await once(channel, 'drain');
-    else await nextTurn();
-  }
-  await channel.checkQueue(queue);
-}
-
-async function consume(channel, queue, count) {
-  let consumerTag;
+async function consume(client, queue, count, noAck) {
+  let consuming;
   await new Promise((resolve, reject) => {
     let left = count;
-    let bytes = 0;
-    const onMessage = ({ content }) => {
-      bytes += content.length;
-      if (--left === 0) resolve(bytes);
-    };
-    channel
-      .consume(queue, onMessage, { noAck: true })
-      .then((reply) => (consumerTag = reply.consumerTag), reject);
+    consuming = client.consume(queue, noAck, (message, content) => {
+      if (content.length !== body.length) reject(new Error(`a body of ${content.length} bytes`));
+      if (!noAck) client.ack(message);
+      if (--left === 0) resolve();
+    });
+    consuming.catch(reject);
   });
-  return () => channel.cancel(consumerTag);
+  return () => consuming.then((consumerTag) => client.cancel(consumerTag));
 }
 
 module.exports = {
   question:
-    'How many 100-byte messages a second come from a queue of the embedded broker, and what does one cost?',
-  contenders: { oxipc: 'oxipc/amqplib', amqplib: 'amqplib' },
+    'How many 100-byte messages a second come from a queue, what does one cost, and for how long do other events wait?',
+  contenders,
+  variants: {
+    'RabbitMQ, noAck': { broker: 'rabbitmq', messages: 200_000, noAck: true },
+    'RabbitMQ, prefetch 500, ack each': { broker: 'rabbitmq', messages: 100_000, noAck: false },
+    'embedded broker, noAck': { broker: 'embedded', messages: 200_000, noAck: true },
+    'embedded broker, prefetch 500, ack each': { broker: 'embedded', messages: 200_000, noAck: false },
+  },
   metrics: {
     messages: { unit: 'per s', better: 'higher' },
     CPU: { unit: 'µs of the main thread per message', better: 'lower' },
+    stall: { unit: 'ms of CPU between two timers, longest', better: 'lower' },
   },
-  prepare: () => startPartner('embedded-broker.js'),
-  async measure(amqplib, _parameters, { url }) {
-    const connection = await amqplib.connect(url);
-    const channel = await connection.createChannel();
-    const { queue } = await channel.assertQueue('', { exclusive: true });
-    await fill(channel, queue, WARM_UP);
-    await (await consume(channel, queue, WARM_UP))();
-    await fill(channel, queue, MESSAGES);
-    const start = process.hrtime.bigint();
-    const before = mainThreadCpu();
-    await consume(channel, queue, MESSAGES);
-    const cpu = mainThreadCpu() - before;
-    const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-    await connection.close();
-    return { messages: MESSAGES / seconds, CPU: cpu / MESSAGES };
+  prepare: prepareBroker,
+  async measure(library, { messages, noAck }, { url }) {
+    const client = await openClient(library, url);
+    const queue = await client.openQueue();
+    await client.publish(queue, body, WARM_UP);
+    if (!noAck) await client.prefetch(PREFETCH);
+    await (await consume(client, queue, WARM_UP, noAck))();
+    await client.publish(queue, body, messages);
+    await untilQueued(client, queue, messages);
+    let watch;
+    const stall = await longestStall(async () => {
+      watch = await stopwatch(() => consume(client, queue, messages, noAck));
+    });
+    const { seconds, cpu } = watch;
+    await client.close();
+    return { messages: messages / seconds, CPU: cpu / messages, stall };
   },
 };

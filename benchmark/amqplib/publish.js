@@ -1,49 +1,40 @@
 'use strict';
 
-const { once } = require('node:events');
-const { startPartner } = require('../harness/partner');
-const { mainThreadCpu } = require('../harness/thread-cpu');
+const { prepareBroker } = require('../harness/amqp/brokers');
+const { contenders, openClient, untilQueued } = require('../harness/amqp/client');
+const { stopwatch } = require('../harness/stopwatch');
 
-const WARM_UP = 10_000;
-const MESSAGES = 100_000;
-const PER_TURN = 100;
+const WARM_UP = 20_000;
 const body = Buffer.alloc(100, 'x');
 
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-
-async function publish(channel, queue, count) {
-  for (let sent = 0; sent < count; ) {
-    let writable = true;
-    for (let i = 0; i < PER_TURN && sent < count; i++, sent++) writable = channel.sendToQueue(queue, body);
-    if (!writable) await once(channel, 'drain');
-    else await nextTurn();
-  }
-  // Answered after everything before it on the channel has been read and queued.
-  return (await channel.checkQueue(queue)).messageCount;
-}
-
 module.exports = {
-  question:
-    'How many 100-byte messages a second go to a queue of the embedded broker, and what does one cost?',
-  contenders: { oxipc: 'oxipc/amqplib', amqplib: 'amqplib' },
+  question: 'How many 100-byte messages a second go to a queue, and what does one cost?',
+  contenders,
+  variants: {
+    RabbitMQ: { broker: 'rabbitmq', messages: 200_000 },
+    'embedded broker': { broker: 'embedded', messages: 200_000 },
+    'embedded broker, each confirmed': { broker: 'embedded', messages: 200_000, confirmed: true },
+  },
   metrics: {
     messages: { unit: 'per s', better: 'higher' },
     CPU: { unit: 'µs of the main thread per message', better: 'lower' },
   },
-  prepare: () => startPartner('embedded-broker.js'),
-  async measure(amqplib, _parameters, { url }) {
-    const connection = await amqplib.connect(url);
-    const channel = await connection.createChannel();
-    const { queue } = await channel.assertQueue('', { exclusive: true });
-    await publish(channel, queue, WARM_UP);
-    await channel.purgeQueue(queue);
-    const start = process.hrtime.bigint();
-    const before = mainThreadCpu();
-    const queued = await publish(channel, queue, MESSAGES);
-    const cpu = mainThreadCpu() - before;
-    const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-    if (queued !== MESSAGES) throw new Error(`${queued} of ${MESSAGES} messages are in the queue`);
-    await connection.close();
-    return { messages: MESSAGES / seconds, CPU: cpu / MESSAGES };
+  prepare: prepareBroker,
+  async measure(library, { messages, confirmed }, { url }) {
+    const client = await openClient(library, url);
+    if (confirmed) await client.confirm();
+    const queue = await client.openQueue();
+    const publish = async (count) => {
+      if (confirmed) await client.publishConfirmed(queue, body, count);
+      else await client.publish(queue, body, count);
+    };
+    await publish(WARM_UP);
+    await untilQueued(client, queue, WARM_UP);
+    const { seconds, cpu } = await stopwatch(async () => {
+      await publish(messages);
+      await untilQueued(client, queue, WARM_UP + messages);
+    });
+    await client.close();
+    return { messages: messages / seconds, CPU: cpu / messages };
   },
 };

@@ -12,7 +12,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const folder = path.join(__dirname, '..');
-const NOT_CASES = new Set(['harness', 'results', 'node_modules']);
+const NOT_CASES = new Set(['harness', 'peers', 'results']);
 
 function findCases(words = []) {
   return fs

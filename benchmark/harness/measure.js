@@ -12,6 +12,11 @@ function median(numbers) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+function quantile(numbers, share) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
 /** One round in a fresh process: no contender leaves heap, inline caches or open handles behind for the next. */
 function measureOnce(job, binary) {
   return new Promise((resolve, reject) => {
@@ -72,4 +77,4 @@ function medians(one, samples) {
   return Object.fromEntries(names.map((name) => [name, median(samples.map((sample) => sample[name]))]));
 }
 
-module.exports = { measureCase, median };
+module.exports = { measureCase, median, quantile };

@@ -2,7 +2,11 @@
 
 const fs = require('node:fs');
 
-const schedstat = `/proc/${process.pid}/task/${process.pid}/schedstat`;
+// Kept open, since it may be read every few milliseconds.
+const schedstat = process.threadCpuUsage
+  ? null
+  : fs.openSync(`/proc/${process.pid}/task/${process.pid}/schedstat`, 'r');
+const text = Buffer.alloc(128);
 
 /** CPU time of the main thread in microseconds, helpers of the runtime and of the addon not included. */
 function mainThreadCpu() {
@@ -10,7 +14,8 @@ function mainThreadCpu() {
     const { user, system } = process.threadCpuUsage();
     return user + system;
   }
-  return Number(fs.readFileSync(schedstat, 'utf8').split(' ')[0]) / 1000;
+  const length = fs.readSync(schedstat, text, 0, text.length, 0);
+  return Number(text.latin1Slice(0, length).split(' ')[0]) / 1000;
 }
 
 module.exports = { mainThreadCpu };

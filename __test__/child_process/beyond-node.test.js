@@ -8,19 +8,24 @@ const { text } = require('node:stream/consumers');
 const { test } = require('node:test');
 
 const { exec, fork, RunError, run, spawn } = require('../../lib/child_process');
+const { endAll } = require('../support/end-children');
 
 const modulePath = require.resolve('../../lib/child_process');
 
-// Resolves when no such process is left (a zombie is none).
-async function gone(pid) {
-  for (;;) {
-    let stat;
-    try {
-      stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    } catch {
-      return;
-    }
-    if (/\) [ZX]/.test(stat)) return;
+// A zombie is none.
+function isRunning(pid) {
+  try {
+    return !/\) [ZX]/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+// Resolves when none of these is left; they may be nobody's descendants, so a test that fails ends them here.
+async function gone(t, ...pids) {
+  t.after(() => endAll(pids.filter(isRunning)));
+  while (pids.some(isRunning)) {
+    t.signal.throwIfAborted();
     await new Promise(setImmediate);
   }
 }
@@ -57,20 +62,22 @@ test('forceKillAfter ends a child that ignores SIGTERM', async () => {
   assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
 });
 
-test('killTree ends descendants in sessions and groups of their own, and resolves when they are gone', async () => {
+test('killTree ends descendants in sessions and groups of their own, and resolves when they are gone', async (t) => {
   const script = "setsid sh -c 'echo $$; setsid sleep 1000 & echo $!; wait' & sleep 1000 & echo $!; wait";
   const child = spawn('sh', ['-c', script]);
   const pids = await pidsOf(child.stdout, 3);
+  t.after(() => endAll(pids.filter(isRunning)));
   await child.killTree('SIGKILL');
-  for (const pid of pids) await gone(pid);
+  assert.deepEqual(pids.filter(isRunning), []);
   assert.deepEqual([child.exitCode, child.signalCode ?? (await once(child, 'exit'))[1]], [null, 'SIGKILL']);
 });
 
-test('killTree with forceKillAfter ends descendants that ignore the signal', async () => {
+test('killTree with forceKillAfter ends descendants that ignore the signal', async (t) => {
   const child = spawn('sh', ['-c', '(trap "" TERM; while :; do sleep 1000; done) & echo $!; wait']);
   const [pid] = await pidsOf(child.stdout, 1);
+  t.after(() => endAll([pid].filter(isRunning)));
   await child.killTree('SIGTERM', { forceKillAfter: 20 });
-  await gone(pid);
+  assert.equal(isRunning(pid), false);
 });
 
 test('killTree of a child that has ended resolves', async () => {
@@ -79,7 +86,7 @@ test('killTree of a child that has ended resolves', async () => {
   await child.killTree();
 });
 
-test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', async () => {
+test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', async (t) => {
   // parent -> a wrapper as npx is one -> sh -> node, one of them in a session of its own, one orphaned.
   const wrapper = `
     const { spawn } = require('node:child_process');
@@ -92,10 +99,10 @@ test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', as
   ]);
   const pids = await pidsOf(parent.stdout, 5);
   parent.kill('SIGKILL');
-  for (const pid of pids) await gone(pid);
+  await gone(t, ...pids);
 });
 
-test('dieWithParent is a default through the environment', async () => {
+test('dieWithParent is a default through the environment', async (t) => {
   const parent = spawn(
     process.execPath,
     [
@@ -106,10 +113,10 @@ test('dieWithParent is a default through the environment', async () => {
   );
   const [pid] = await pidsOf(parent.stdout, 1);
   parent.kill('SIGKILL');
-  await gone(pid);
+  await gone(t, pid);
 });
 
-test('a child of a worker thread that dies with its parent outlives the thread', async () => {
+test('a child of a worker thread that dies with its parent outlives the thread', async (t) => {
   const { Worker } = require('node:worker_threads');
   const worker = new Worker(
     `const { spawn } = require(${JSON.stringify(modulePath)});
@@ -124,7 +131,7 @@ test('a child of a worker thread that dies with its parent outlives the thread',
   await exited;
   assert.doesNotMatch(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'), /\) [ZX]/);
   process.kill(pid, 'SIGKILL');
-  await gone(pid);
+  await gone(t, pid);
 });
 
 for (const [onMaxBuffer, kept] of [

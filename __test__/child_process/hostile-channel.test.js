@@ -5,6 +5,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 
 const { spawn } = require('../../lib/child_process');
+require('../support/end-children');
 
 // A child that writes these bytes to its channel by itself.
 function childWriting(bytes, serialization, rest = '') {

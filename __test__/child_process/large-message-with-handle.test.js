@@ -5,6 +5,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 
 const { spawn } = require('../../lib/child_process');
+require('../support/end-children');
 
 // More than the 64 KiB of one read: the descriptor arrives before the message is whole.
 const SCRIPT = `

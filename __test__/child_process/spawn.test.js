@@ -6,6 +6,7 @@ const { text } = require('node:stream/consumers');
 const { test } = require('node:test');
 
 const { spawn } = require('../../lib/child_process');
+require('../support/end-children');
 
 test('a child answers on stdout what it read from stdin', async () => {
   const child = spawn('cat');

@@ -5,6 +5,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 
 const { spawn } = require('../../lib/child_process');
+require('../support/end-children');
 
 test('disconnect() calls back for messages that the kernel has not taken', async () => {
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc'];

@@ -9,8 +9,8 @@ use napi::{
     check_status, sys,
 };
 
-/// A function and the object it is called on, with that object's async context: nextTick, microtasks and
-/// AsyncLocalStorage then behave as after a callback of Node's own.
+/// A function and the object it is called on, with an async context: nextTick, microtasks and AsyncLocalStorage then
+/// behave as after a callback of Node's own.
 ///
 /// The owner is held weakly, so that an idle handle that nobody has any more can be collected; `hold` makes it strong
 /// while an event may come.
@@ -18,8 +18,11 @@ pub struct Callback {
     env: sys::napi_env,
     owner: sys::napi_ref,
     function: sys::napi_ref,
-    context: sys::napi_async_context,
+    /// Null once finished.
+    context: Cell<sys::napi_async_context>,
     held: Cell<bool>,
+    calls: Cell<u32>,
+    finished: Cell<bool>,
 }
 
 impl Callback {
@@ -51,9 +54,28 @@ impl Callback {
             env: raw,
             owner: owner_ref,
             function: function_ref,
-            context,
+            context: Cell::new(context),
             held: Cell::new(false),
+            calls: Cell::new(0),
+            finished: Cell::new(false),
         })
+    }
+
+    /// No call will come any more. The context goes now and not with the owner: it holds what the AsyncLocalStorages had
+    /// stored, which may lead back to the owner.
+    pub fn finish(&self) {
+        self.finished.set(true);
+        if self.calls.get() == 0 {
+            self.destroy_context();
+        }
+    }
+
+    fn destroy_context(&self) {
+        let context = self.context.replace(ptr::null_mut());
+        if !context.is_null() {
+            // SAFETY: made in `new`, destroyed once, while no call uses it. On the environment's thread.
+            unsafe { sys::napi_async_destroy(self.env, context) };
+        }
     }
 
     /// Keeps the owner alive, or no longer.
@@ -97,6 +119,10 @@ impl Callback {
 
     /// Calls the function with the values that `make` makes; none of them may be null.
     pub fn call_with<const N: usize>(&self, make: impl FnOnce(sys::napi_env) -> [sys::napi_value; N]) {
+        if self.finished.get() {
+            return;
+        }
+        self.calls.set(self.calls.get() + 1);
         self.scope(|| {
             let (mut owner, mut function, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
             // SAFETY: values of this environment in an open scope; a collected owner reads as null and ends it.
@@ -112,7 +138,7 @@ impl Callback {
                 }
                 let status = sys::napi_make_callback(
                     self.env,
-                    self.context,
+                    self.context.get(),
                     owner,
                     function,
                     N,
@@ -124,6 +150,10 @@ impl Callback {
                 }
             }
         });
+        self.calls.set(self.calls.get() - 1);
+        if self.finished.get() && self.calls.get() == 0 {
+            self.destroy_context();
+        }
     }
 
     /// Hands a pending exception to `process.on('uncaughtException')`. There is none when a worker is being terminated.
@@ -142,12 +172,12 @@ impl Callback {
 
 impl Drop for Callback {
     fn drop(&mut self) {
+        self.destroy_context();
         // SAFETY: made in `new`, deleted once. Dropped on the environment's thread: by JavaScript, or by a finalizer, which
         // runs before the environment goes.
         unsafe {
             sys::napi_delete_reference(self.env, self.owner);
             sys::napi_delete_reference(self.env, self.function);
-            sys::napi_async_destroy(self.env, self.context);
         }
     }
 }

@@ -148,6 +148,7 @@ impl ChannelHandle {
             channel.close();
         }
         self.events.callback.hold(false);
+        self.events.callback.finish();
     }
 }
 

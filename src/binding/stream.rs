@@ -220,6 +220,9 @@ impl Events {
     fn hold(&self) {
         self.callback
             .hold(self.closing.get() || self.stream.get().is_some_and(|stream| stream.is_active()));
+        if !self.closing.get() && self.stream.get().is_none_or(|stream| stream.fd() < 0) {
+            self.callback.finish();
+        }
     }
 
     fn closed(&self) {

@@ -6,6 +6,10 @@ const { once } = require('node:events');
 const { execPath } = require('node:process');
 
 const { sideBySide } = require('../side-by-side');
+require('../../support/end-children');
+
+/** A bound for a program that hangs. */
+const PROGRAM_LIMIT_MS = 60_000;
 
 const compare = sideBySide.bind(null, require('node:child_process'), require('../../../lib/child_process'));
 
@@ -38,10 +42,12 @@ function scriptOf(source, flags = []) {
     const program = `const modulePath = ${JSON.stringify(path)};\nconst cp = require(modulePath);\n${source}`;
     const { status, signal, stdout, stderr } = require('node:child_process').spawnSync(
       execPath,
-      ['-e', program],
+      [...flags, '-e', program],
       {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: PROGRAM_LIMIT_MS,
+        killSignal: 'SIGKILL',
       },
     );
     // Warnings name the process.

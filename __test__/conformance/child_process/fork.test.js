@@ -73,8 +73,10 @@ for (const serialization of ['json', 'advanced']) {
     child.on('message', ({ index, text }) => {
       if (index === next && text.length === index % 50) next++;
     });
-    await logEvents(child, log, ['exit', 'close', 'disconnect']);
-    log(next);
+    // While there is much to read, the end of the channel may be seen before the child's or after it.
+    const disconnected = once(child, 'disconnect');
+    await logEvents(child, log, ['exit', 'close']);
+    log(await disconnected, next);
   });
 
   compare(`messages in one turn both ways: ${serialization}`, async ({ fork }, log) => {

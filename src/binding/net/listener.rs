@@ -154,6 +154,9 @@ impl Events {
             .get()
             .is_some_and(|listener| listener.is_listening());
         self.callback.hold(self.closing.get() || listening);
+        if !self.closing.get() && self.listener.get().is_none_or(|listener| listener.fd() < 0) {
+            self.callback.finish();
+        }
     }
 
     fn closed(&self) {

@@ -31,6 +31,7 @@ const UNHEARD_BYTES = 64 * 1024 * 1024;
 const MAX_HANDLE_RETRANSMISSIONS = 3;
 
 const kPendingMessages = Symbol('kPendingMessages');
+const NO_OPTIONS = { __proto__: null };
 
 // What `child.channel` is.
 class Control extends EventEmitter {
@@ -102,19 +103,18 @@ class Channel {
       this.descriptor = fd;
     }
     if (!this.target.listenerCount('message')) this.#bound(batch.length);
-    const arrived = [];
+    const messages = [];
     try {
-      for (const message of this.serialization.read(batch)) {
-        if (!isInternal(message)) {
-          arrived.push(['message', message, undefined]);
-        } else if (message.cmd === 'NODE_HANDLE') {
-          arrived.push(['internalMessage', message, this.takeDescriptor()]);
-        } else {
-          arrived.push(['internalMessage', message, undefined]);
-        }
-      }
+      this.serialization.read(batch, messages);
     } finally {
-      if (this.target.channel && arrived.length > 0) process.nextTick(emitAll, this.target, arrived, 0);
+      // The message to which the descriptor belongs takes it now: the next batch may bring another.
+      const descriptor =
+        this.descriptor >= 0 && messages.some(isHandleMessage) ? this.takeDescriptor() : undefined;
+      if (this.target.channel && messages.length > 0) {
+        process.nextTick(emitAll, this.target, { messages, at: 0, descriptor });
+      } else if (descriptor !== undefined) {
+        closeDescriptor(descriptor);
+      }
     }
   }
 
@@ -156,25 +156,40 @@ function onEvent(kind, value, fd) {
 }
 
 // A listener that throws must not keep the rest from their listeners: they follow in a tick of their own.
-function emitAll(target, arrived, from) {
-  let index = from;
+function emitAll(target, batch) {
+  const { messages } = batch;
   try {
-    while (index < arrived.length) emit(target, arrived[index++]);
+    while (batch.at < messages.length) {
+      const message = messages[batch.at++];
+      if (isInternal(message)) emitInternal(target, message, batch);
+      else emit(target, message, undefined);
+    }
   } finally {
-    if (index < arrived.length) process.nextTick(emitAll, target, arrived, index);
+    if (batch.at < messages.length) process.nextTick(emitAll, target, batch);
   }
 }
 
-function emit(target, event) {
-  if (event[0] === 'internalMessage' || target.listenerCount('message')) target.emit(...event);
-  else target.channel?.[kPendingMessages].push(event);
+function emitInternal(target, message, batch) {
+  let descriptor;
+  if (isHandleMessage(message)) {
+    descriptor = batch.descriptor;
+    batch.descriptor = undefined;
+  }
+  target.emit('internalMessage', message, descriptor);
+}
+
+function emit(target, message, handle) {
+  if (target.listenerCount('message') > 0) target.emit('message', message, handle);
+  else target.channel?.[kPendingMessages].push([message, handle]);
 }
 
 function handleMessage(target, message, handle) {
-  if (target.channel) {
-    process.nextTick(emit, target, [isInternal(message) ? 'internalMessage' : 'message', message, handle]);
-  }
+  if (!target.channel) return;
+  if (isInternal(message)) process.nextTick(() => target.emit('internalMessage', message, handle));
+  else process.nextTick(emit, target, message, handle);
 }
+
+const isHandleMessage = (message) => isInternal(message) && message.cmd === 'NODE_HANDLE';
 
 function isInternal(message) {
   return (
@@ -235,7 +250,7 @@ function emitPending(target) {
   if (pending.length === 0) return;
   target.channel[kPendingMessages] = [];
   target[kChannel]?.heard();
-  for (const event of pending) target.emit(...event);
+  for (const [message, handle] of pending) target.emit('message', message, handle);
 }
 
 function onInternalMessage(message, descriptor) {
@@ -293,8 +308,9 @@ function send(message, handle, options, callback) {
     options = undefined;
   } else if (options !== undefined) {
     validateObject(options, 'options');
+    // It may wait for a while, and is the caller's.
+    options = { ...options };
   }
-  options = { swallowErrors: false, ...options };
 
   if (this.connected) return this._send(message, handle, options, callback);
   report(this, new ERR_IPC_CHANNEL_CLOSED(), callback);
@@ -303,18 +319,20 @@ function send(message, handle, options, callback) {
 
 function sendNow(message, handle, options, callback) {
   if (message === undefined) throw new ERR_MISSING_ARGS('message');
-  if (!['string', 'object', 'number', 'boolean'].includes(typeof message)) {
+  const type = typeof message;
+  if (type !== 'string' && type !== 'object' && type !== 'number' && type !== 'boolean') {
     throw new ERR_INVALID_ARG_TYPE('message', ['string', 'object', 'number', 'boolean'], message);
   }
-  if (typeof options === 'boolean') options = { swallowErrors: options };
+  if (options === undefined || options === null) options = NO_OPTIONS;
+  else if (typeof options === 'boolean') options = { swallowErrors: options };
 
   const channel = this[kChannel];
   let conversion;
   if (handle) {
-    const type = typeOf(handle);
+    const name = typeOf(handle);
     if (this._handleQueue) return enqueue(this, { message, handle, options, callback });
-    conversion = conversions[type];
-    const envelope = { cmd: 'NODE_HANDLE', type, msg: message };
+    conversion = conversions[name];
+    const envelope = { cmd: 'NODE_HANDLE', type: name, msg: message };
     handle = conversion.send(this, envelope, handle, options);
     // Sent before, or closed: the text goes alone.
     if (handle) message = envelope;
@@ -340,7 +358,8 @@ function sendNow(message, handle, options, callback) {
     if (handle && conversion.closes && !options.keepOpen) handle.close();
     if (!options.swallowErrors) report(this, errnoException(status, 'write'), callback);
   }
-  return channel.handle.writeQueueSize < WRITE_QUEUE_BYTES;
+  // Taken whole: nothing waits, and there is no need to ask.
+  return status === 0 || channel.handle.writeQueueSize < WRITE_QUEUE_BYTES;
 }
 
 function enqueue(target, entry) {

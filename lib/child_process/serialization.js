@@ -1,7 +1,7 @@
 'use strict';
 
-// What is inside the messages: the two values of the option `serialization`. `write` gives what native sends, `read`
-// yields the values of a batch that native has cut.
+// What is inside the messages: the two values of the option `serialization`. `write` gives what native sends, `read` adds
+// the values of a batch that native has cut to a list; those before one that is malformed are on it when it throws.
 
 const { isArrayBufferView } = require('node:util/types');
 const v8 = require('node:v8');
@@ -13,17 +13,17 @@ const NO_LENGTH = Buffer.alloc(LENGTH_BYTES);
 const json = {
   write: JSON.stringify,
 
-  *read(batch) {
+  read(batch, values) {
     // A descriptor that came with the beginning of a message.
     if (batch === '') return;
     // Most batches are one message.
     const end = batch.indexOf('\n');
     if (end === batch.length - 1) {
-      yield JSON.parse(batch);
+      values.push(JSON.parse(batch));
       return;
     }
     const lines = batch.split('\n');
-    for (let index = 0; index < lines.length - 1; index++) yield JSON.parse(lines[index]);
+    for (let index = 0; index < lines.length - 1; index++) values.push(JSON.parse(lines[index]));
   },
 };
 
@@ -64,7 +64,7 @@ const advanced = {
     return bytes;
   },
 
-  *read(batch) {
+  read(batch, values) {
     const { buffer, byteOffset } = batch;
     for (let start = 0; start < batch.length; ) {
       const length =
@@ -73,7 +73,7 @@ const advanced = {
       // A plain view: `subarray` of a Buffer takes several times as long.
       const deserializer = new Deserializer(new Uint8Array(buffer, byteOffset + start, length));
       deserializer.readHeader();
-      yield deserializer.readValue();
+      values.push(deserializer.readValue());
       start += length;
     }
   },

@@ -1,181 +1,42 @@
-//! A connection's task: reads, writes and beats, until JavaScript ends it or the peer is gone.
+//! An open connection's task: reads, writes and beats, until JavaScript ends it or the peer is gone.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::sync::Notify;
-use tokio::time::{Interval, MissedTickBehavior, interval_at, timeout};
+use tokio::time::timeout;
 
-use super::ack_run::AckRuns;
 use super::batch::Batch;
+use super::connection::Shared;
 use super::failure::{Failure, Scope};
+use super::handshake::Opened;
+use super::heart::{Beat, Heart};
 use super::inbound::Inbound;
-use super::options::ConnectOptions;
-use super::outbound::Outbound;
 use super::pace::Pace;
-use super::queues::{Inbox, Outbox};
 use super::transport::Transport;
-use super::{dial, handshake};
-use crate::amqp::wire::frame::{self, ENVELOPE_BYTES, HEARTBEAT_FRAME};
-use crate::runtime::runtime;
+use super::unread::Unread;
+use super::writer::Writer;
+use crate::amqp::wire::outgoing::SLICES;
 
-/// The read buffer starts small, as most connections are quiet, and doubles up to this while reads fill it.
-const READ_FIRST_BYTES: usize = 16 << 10;
-const READ_BYTES: usize = 256 << 10;
 /// Orders are turned into frames while less than this waits for the socket.
 const WRITE_BYTES: usize = 256 << 10;
 /// After the last byte the peer gets this long to take it before the socket is dropped.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// JavaScript's end of a connection. Dropping it closes the connection at once.
-pub struct Connection {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    inbox: Inbox,
-    outbox: Outbox,
-    /// JavaScript has approved the server's certificates.
-    approved: Notify,
-    /// Tells JavaScript's thread that the inbox is no longer empty.
-    wake: Box<dyn Fn() + Send + Sync>,
-}
-
-impl Shared {
-    fn push(&self, batch: Batch) {
-        if self.inbox.push(batch) {
-            (self.wake)();
-        }
-    }
-}
-
-impl Connection {
-    /// Starts to open a connection. All that happens is told in records; `wake` says that there are some.
-    pub fn open(options: ConnectOptions, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let shared = Arc::new(Shared {
-            inbox: Inbox::default(),
-            outbox: Outbox::default(),
-            approved: Notify::new(),
-            wake: Box::new(wake),
-        });
-        runtime().spawn(run(shared.clone(), options));
-        Connection { shared }
-    }
-
-    /// Hands over packed orders; false when the caller should hold back until the `WRITABLE` record.
-    pub fn submit(&self, packed: &[u8], body: Option<&[u8]>) -> bool {
-        self.shared.outbox.submit(packed, body)
-    }
-
-    /// The server is the one meant: what the `CERTIFICATES` record asks.
-    pub fn approve(&self) {
-        self.shared.approved.notify_one();
-    }
-
-    /// The next records, and whether more wait.
-    pub fn take(&self) -> Option<(Batch, bool)> {
-        self.shared.inbox.take()
-    }
-
-    /// Writes what was submitted, then closes the socket.
-    pub fn end(&self) {
-        self.shared.outbox.end(false);
-    }
-
-    /// Closes the socket at once.
-    pub fn abort(&self) {
-        self.shared.outbox.end(true);
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.abort();
-    }
-}
-
-async fn run(shared: Arc<Shared>, options: ConnectOptions) {
-    let failure = match connect(&shared, &options).await {
-        Ok(Some(engine)) => engine.run().await,
-        // Let go while it was being opened: nobody listens any more.
-        Ok(None) => return,
-        Err(failure) => failure,
-    };
-    let mut batch = Batch::default();
-    batch.end(&failure);
-    shared.push(batch);
-}
-
-async fn connect(shared: &Arc<Shared>, options: &ConnectOptions) -> Result<Option<Engine>, Failure> {
-    let opening = async {
-        let mut stream = match options.timeout {
-            None => dial::dial(options).await?,
-            Some(limit) => match timeout(limit, dial::dial(options)).await {
-                Ok(result) => result?,
-                Err(_) => return Err(Failure::new(Scope::ConnectTimeout)),
-            },
-        };
-        if let Some(certificates) = stream.certificates() {
-            let mut batch = Batch::default();
-            batch.certificates(&certificates);
-            shared.push(batch);
-            shared.approved.notified().await;
-        }
-        let opened = handshake::open(&mut stream, options).await?;
-        Ok((stream, opened))
-    };
-    let let_go = poll_fn(|cx| match shared.outbox.take(cx.waker()) {
-        Some(_) => Poll::Ready(()),
-        None => Poll::Pending,
-    });
-    let (stream, opened) = tokio::select! {
-        biased;
-        () = let_go => return Ok(None),
-        result = opening => result?,
-    };
-    let mut batch = Batch::default();
-    batch.open(
-        opened.frame_max,
-        opened.channel_max,
-        opened.heartbeat,
-        &opened.start,
-    );
-    shared.push(batch);
-    Ok(Some(Engine::new(shared.clone(), stream, opened)))
-}
-
-struct Engine {
+pub struct Engine {
     shared: Arc<Shared>,
     stream: Transport,
     inbound: Inbound,
-    outbound: Outbound,
-    runs: AckRuns,
-    read: Vec<u8>,
-    /// Unread frames are in `read[start..end]`.
-    start: usize,
-    end: usize,
-    /// The last read took all the room there was: more waits.
-    filled: bool,
-    write: Vec<u8>,
-    written: usize,
+    unread: Unread,
     flushed: bool,
     ending: bool,
     heart: Option<Heart>,
     pace: Pace,
-}
-
-/// Sends when nothing was sent for half an interval, and gives the peer up after two whole ones of silence.
-struct Heart {
-    half: Interval,
-    odd: bool,
-    received: bool,
-    sent: bool,
-    silent: u32,
 }
 
 /// How `poll` ended.
@@ -185,44 +46,30 @@ enum End {
     Failed(Failure),
 }
 
+impl Drop for Engine {
+    /// However the task ends, JavaScript's thread writes to this socket no more, and does not keep it open.
+    fn drop(&mut self) {
+        self.shared.writer().close();
+    }
+}
+
 impl Engine {
-    fn new(shared: Arc<Shared>, stream: Transport, opened: handshake::Opened) -> Self {
-        let mut read = opened.rest;
-        let end = read.len();
-        read.resize(READ_FIRST_BYTES.max(end), 0);
-        let heart = (opened.heartbeat > 0).then(|| {
-            let half = Duration::from_millis(u64::from(opened.heartbeat) * 500);
-            let mut half = interval_at(tokio::time::Instant::now() + half, half);
-            half.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            Heart {
-                half,
-                odd: false,
-                received: true,
-                sent: false,
-                silent: 0,
-            }
-        });
+    pub fn new(shared: Arc<Shared>, stream: Transport, opened: Opened) -> Self {
+        shared.writer().open(stream.direct(), opened.frame_max);
         Engine {
             shared,
             stream,
             inbound: Inbound::new(opened.max_frame_size),
-            outbound: Outbound::new(opened.frame_max),
-            runs: AckRuns::default(),
-            read,
-            start: 0,
-            end,
-            filled: false,
-            write: Vec::new(),
-            written: 0,
+            unread: Unread::new(opened.rest),
             flushed: true,
             ending: false,
-            heart,
+            heart: Heart::new(opened.heartbeat),
             pace: Pace::new(),
         }
     }
 
-    async fn run(mut self) -> Failure {
-        if self.end > 0
+    pub async fn run(mut self) -> Failure {
+        if !self.unread.bytes().is_empty()
             && let Err(failure) = self.parse()
         {
             return failure;
@@ -243,7 +90,7 @@ impl Engine {
                 Ok(progress) => progress,
                 Err(failure) => return Poll::Ready(End::Failed(failure)),
             };
-            if self.ending && self.write.is_empty() && self.flushed {
+            if self.ending && self.flushed && self.shared.writer().unsent() == 0 {
                 return Poll::Ready(End::Asked);
             }
             match self.poll_read(cx) {
@@ -261,54 +108,43 @@ impl Engine {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        let shared = self.shared.clone();
+        let mut writer = shared.writer();
         let mut progress = false;
-        if self.write.len() - self.written >= WRITE_BYTES {
+        if writer.unsent() >= WRITE_BYTES {
             // A peer that does not read must not keep a connection that nobody has any more.
-            if self.shared.outbox.aborted(cx.waker()) {
-                self.abort();
+            if shared.outbox.aborted(cx.waker()) {
+                self.abort(&mut writer);
                 return Ok(true);
             }
-        } else if let Some(mut orders) = self.shared.outbox.take(cx.waker()) {
+        } else if let Some(mut orders) = shared.outbox.take(cx.waker()) {
             if orders.abort {
-                self.abort();
+                self.abort(&mut writer);
                 return Ok(true);
             }
             progress |= !orders.packed.is_empty();
             self.ending |= orders.end;
-            if self.outbound.write(&mut orders, &mut self.runs, &mut self.write) {
-                self.pace.asked();
-            }
-            self.account(Some(orders.packed));
+            writer.accept(&mut orders);
+            self.account(Some(orders.packed), writer.unsent());
         }
-        while self.written < self.write.len() {
-            match Pin::new(&mut self.stream).poll_write(cx, &self.write[self.written..]) {
+        while writer.unsent() > 0 {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = writer.slices(&mut slices);
+            match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => return Err(Failure::socket(&io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => {
-                    self.written += count;
+                    writer.written(count);
                     self.flushed = false;
                     progress = true;
-                    if let Some(heart) = &mut self.heart {
-                        heart.sent = true;
-                    }
                 }
                 Poll::Ready(Err(error)) => return Err(Failure::socket(&error)),
                 Poll::Pending => break,
             }
         }
-        if self.written == self.write.len() && self.written > 0 {
-            self.write.clear();
-            self.written = 0;
-            if self.write.capacity() > 4 * WRITE_BYTES {
-                self.write = Vec::new();
-            }
-        } else if self.written > WRITE_BYTES {
-            self.write.drain(..self.written);
-            self.written = 0;
-        }
         if progress {
-            self.account(None);
+            self.account(None, writer.unsent());
         }
-        if !self.flushed && self.write.is_empty() {
+        if !self.flushed && writer.unsent() == 0 {
             match Pin::new(&mut self.stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.flushed = true,
                 Poll::Ready(Err(error)) => return Err(Failure::socket(&error)),
@@ -318,15 +154,13 @@ impl Engine {
         Ok(progress)
     }
 
-    fn abort(&mut self) {
+    fn abort(&mut self, writer: &mut Writer) {
         self.ending = true;
-        self.write.clear();
-        self.written = 0;
         self.flushed = true;
+        writer.close();
     }
 
-    fn account(&mut self, buffer: Option<Vec<u8>>) {
-        let unsent = self.write.len() - self.written;
+    fn account(&self, buffer: Option<Vec<u8>>, unsent: usize) {
         if self.shared.outbox.written(buffer, unsent) {
             let mut batch = Batch::default();
             batch.writable();
@@ -338,66 +172,48 @@ impl Engine {
         if self.ending || !self.shared.inbox.has_room(cx.waker()) {
             // Silence that we cause ourselves says nothing about the peer.
             if let Some(heart) = &mut self.heart {
-                heart.received = true;
+                heart.received();
             }
             return Ok(false);
         }
-        if !self.pace.may_read(cx) {
+        let sent = self.shared.writer().kinds();
+        self.pace.sent(sent);
+        let may_read = self.pace.may_read(cx);
+        self.shared.paused.store(!may_read, Ordering::Relaxed);
+        if !may_read {
             return Ok(false);
         }
-        self.make_room();
-        let mut into = ReadBuf::new(&mut self.read[self.end..]);
+        let mut into = ReadBuf::new(self.unread.room());
         match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
             Poll::Pending => Ok(false),
             Poll::Ready(Err(error)) => Err(Failure::socket(&error)),
             Poll::Ready(Ok(())) => {
                 let count = into.filled().len();
-                self.filled = into.remaining() == 0;
                 if count == 0 {
                     return Err(Failure::end());
                 }
-                self.end += count;
+                let filled = self.unread.added(count);
                 if let Some(heart) = &mut self.heart {
-                    heart.received = true;
+                    heart.received();
                 }
                 let before = self.inbound.messages;
                 self.parse()?;
                 self.pace
-                    .read(count, self.filled, self.inbound.messages.wrapping_sub(before));
+                    .read(count, filled, self.inbound.messages.wrapping_sub(before));
                 Ok(true)
             }
         }
     }
 
-    /// Room behind what is unread: for the rest of a frame that has begun, or for as much as usually comes.
-    fn make_room(&mut self) {
-        if std::mem::take(&mut self.filled) && self.read.len() < READ_BYTES {
-            self.read.resize(self.read.len() * 2, 0);
-        }
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-            if self.read.len() > READ_BYTES {
-                self.read = vec![0; READ_BYTES];
-            }
-            return;
-        }
-        if self.start > 0 && self.read.len() - self.end < READ_FIRST_BYTES / 2 {
-            self.read.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.end == self.read.len() {
-            // Grows with what has arrived, never by what a frame's head merely announces.
-            self.read.resize(self.read.len() * 2, 0);
-        }
-    }
-
     fn parse(&mut self) -> Result<(), Failure> {
         let mut batch = Batch::default();
-        let unread = &self.read[self.start..self.end];
-        let result = self.inbound.accept(unread, &mut batch, &mut self.runs);
+        let result = {
+            let mut writer = self.shared.writer();
+            self.inbound
+                .accept(self.unread.bytes(), &mut batch, &mut writer.runs)
+        };
         if let Ok(used) = result {
-            self.start += used;
+            self.unread.consume(used);
         }
         // What came before the nonsense still counts.
         if !batch.is_empty() {
@@ -407,26 +223,16 @@ impl Engine {
     }
 
     fn poll_heart(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
-        let Some(heart) = &mut self.heart else {
+        let Some(beat) = self.heart.as_mut().and_then(|heart| heart.poll(cx)) else {
             return Ok(false);
         };
-        if heart.half.poll_tick(cx).is_pending() {
-            return Ok(false);
-        }
-        if heart.odd {
-            heart.silent = if heart.received { 0 } else { heart.silent + 1 };
-            if heart.silent >= 2 {
-                return Err(Failure::new(Scope::Heartbeat));
+        match beat {
+            Beat::PeerSilent => Err(Failure::new(Scope::Heartbeat)),
+            Beat::Due => {
+                self.shared.writer().beat();
+                Ok(true)
             }
-            heart.received = false;
         }
-        heart.odd = !heart.odd;
-        if !heart.sent && self.write.is_empty() {
-            self.write.extend_from_slice(&HEARTBEAT_FRAME);
-        }
-        heart.sent = false;
-        const { assert!(HEARTBEAT_FRAME.len() == ENVELOPE_BYTES && HEARTBEAT_FRAME[0] == frame::HEARTBEAT) };
-        Ok(true)
     }
 }
 
@@ -437,6 +243,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
 
+    use super::super::connection::Connection;
     use super::super::order;
     use super::super::scripted_peer::{kinds, listen, open, options, records};
     use super::*;
@@ -521,6 +328,46 @@ mod tests {
         drop(connection);
         let_go.send(()).unwrap();
         assert!(told.recv_timeout(Duration::from_secs(30)).unwrap() < body.len());
+    }
+
+    /// A large order takes the way through the task, a small one leaves directly when that is done.
+    #[test]
+    fn what_leaves_directly_overtakes_nothing() {
+        const ORDERS: u32 = 2000;
+        // METHOD orders: head, length, payload; every ninth is too large to leave directly.
+        let order = |number: u32| {
+            let size = if number % 9 == 0 { 6000 } else { 40 };
+            let mut payload = vec![0; size];
+            payload[4..8].copy_from_slice(&number.to_be_bytes());
+            let mut order = (u32::from(order::METHOD) | 1 << 16).to_ne_bytes().to_vec();
+            order.extend_from_slice(&(size as u32).to_ne_bytes());
+            order.extend(payload);
+            order
+        };
+        let (tell, told) = mpsc::channel();
+        let port = listen(move |mut stream| async move {
+            open(&mut stream).await;
+            let (mut bytes, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                bytes.extend_from_slice(&buffer[..count]);
+                while let Some(cut) = frame::cut(&bytes, 0).unwrap() {
+                    tell.send(u32::from_be_bytes(cut.payload[4..8].try_into().unwrap()))
+                        .unwrap();
+                    bytes.drain(..cut.wire_len());
+                }
+            }
+        });
+        let (wake, woken) = mpsc::channel();
+        let connection = Connection::open(options(port), move || {
+            let _ = wake.send(());
+        });
+        woken.recv().unwrap();
+        for number in 0..ORDERS {
+            connection.submit(&order(number), None);
+        }
+        for number in 0..ORDERS {
+            assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok(number));
+        }
     }
 
     /// Whatever a peer sends, the task ends with a record and without a panic. 300 connections, truncated and damaged.

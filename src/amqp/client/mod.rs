@@ -8,10 +8,12 @@
 
 mod ack_run;
 mod batch;
+mod connection;
 mod dial;
 mod engine;
 mod failure;
 mod handshake;
+mod heart;
 mod inbound;
 mod intern;
 mod keep_alive;
@@ -26,8 +28,10 @@ mod tls;
 mod tls_errors;
 mod tls_verify;
 mod transport;
+mod unread;
+mod writer;
 
 pub use batch::Batch;
-pub use engine::Connection;
+pub use connection::Connection;
 pub use failure::{Failure, Scope};
 pub use options::{Address, ConnectOptions, TlsOptions};

@@ -1,13 +1,15 @@
 //! From orders to frames, behind what waits to be written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::ack_run::AckRuns;
 use super::order::{self, Order, Reader};
-use super::queues::Orders;
 use crate::amqp::wire::content::{self, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT};
 use crate::amqp::wire::frame;
+use crate::amqp::wire::outgoing::Outgoing;
 
+#[derive(Default)]
 pub struct Outbound {
     /// What a publish may leave out: the route and properties of the channel's last one.
     last: HashMap<u16, Last>,
@@ -20,19 +22,33 @@ struct Last {
     properties: Vec<u8>,
 }
 
-impl Outbound {
-    pub fn new(frame_max: u32) -> Self {
-        Outbound {
-            last: HashMap::new(),
-            frame_max,
-        }
-    }
+/// What there was among orders.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Kinds {
+    /// Publishes or methods: somebody may wait for what comes of them.
+    pub asked: bool,
+    /// Acknowledgements: consumers get no more than they acknowledge.
+    pub settled: bool,
+}
 
-    /// Appends the frames of `orders`. True when there was more among them than acknowledgements.
-    pub fn write(&mut self, orders: &mut Orders, runs: &mut AckRuns, out: &mut Vec<u8>) -> bool {
-        let mut asked = false;
-        for order in Reader(&orders.packed) {
-            asked |= !matches!(order, Order::Settle { .. });
+impl Kinds {
+    pub fn add(&mut self, other: Kinds) {
+        self.asked |= other.asked;
+        self.settled |= other.settled;
+    }
+}
+
+impl Outbound {
+    /// Appends the frames of packed orders; bodies that travel apart are taken from the front of `bodies`.
+    pub fn write(
+        &mut self,
+        packed: &[u8],
+        bodies: &mut VecDeque<Vec<u8>>,
+        runs: &mut AckRuns,
+        out: &mut Outgoing<Arc<Vec<u8>>>,
+    ) -> Kinds {
+        let mut kinds = Kinds::default();
+        for order in Reader(packed) {
             match order {
                 Order::Publish {
                     flags,
@@ -41,7 +57,8 @@ impl Outbound {
                     properties,
                     body,
                 } => {
-                    runs.before_publish(channel, out);
+                    kinds.asked = true;
+                    runs.before_publish(channel, out.buffer());
                     let last = self.last.entry(channel).or_default();
                     if flags & order::SAME_ROUTE == 0 {
                         last.route.clear();
@@ -51,16 +68,16 @@ impl Outbound {
                         last.properties.clear();
                         last.properties.extend_from_slice(properties);
                     }
-                    frame::put(out, frame::METHOD, channel, |out| {
+                    frame::put(out.buffer(), frame::METHOD, channel, |out| {
                         out.extend_from_slice(&content::BASIC.to_be_bytes());
                         out.extend_from_slice(&BASIC_PUBLISH.to_be_bytes());
                         out.extend_from_slice(&last.route);
                     });
                     if flags & order::BODY_APART == 0 {
-                        content::put(out, channel, &last.properties, body, self.frame_max);
+                        content::put(out.buffer(), channel, &last.properties, body, self.frame_max);
                     } else {
-                        let body = orders.bodies.pop_front().unwrap_or_default();
-                        content::put(out, channel, &last.properties, &body, self.frame_max);
+                        let body = Arc::new(bodies.pop_front().unwrap_or_default());
+                        out.put(channel, &last.properties, &body, 0..body.len(), self.frame_max);
                     }
                 }
                 Order::Settle {
@@ -69,6 +86,8 @@ impl Outbound {
                     channel,
                     tag,
                 } => {
+                    kinds.settled = true;
+                    let out = out.buffer();
                     let multiple = flags & order::MULTIPLE != 0;
                     let requeue = flags & order::REQUEUE != 0;
                     match kind {
@@ -81,13 +100,16 @@ impl Outbound {
                     }
                 }
                 Order::Method { channel, payload } => {
-                    runs.before_method(channel, payload, out);
-                    frame::put(out, frame::METHOD, channel, |out| out.extend_from_slice(payload));
+                    kinds.asked = true;
+                    runs.before_method(channel, payload, out.buffer());
+                    frame::put(out.buffer(), frame::METHOD, channel, |out| {
+                        out.extend_from_slice(payload);
+                    });
                 }
             }
         }
-        runs.flush(out);
-        asked
+        runs.flush(out.buffer());
+        kinds
     }
 }
 
@@ -106,15 +128,16 @@ mod tests {
     }
 
     /// Channel and method of every frame that `packed` becomes, contents left out.
-    fn sent(packed: Vec<u8>) -> Vec<(u16, u16)> {
-        let (mut runs, mut out) = (AckRuns::default(), Vec::new());
+    fn sent(packed: &[u8]) -> Vec<(u16, u16)> {
+        let (mut runs, mut out) = (AckRuns::default(), Outgoing::default());
         runs.delivered(1, 9);
         runs.delivered(2, 9);
-        let mut orders = Orders {
-            packed,
-            ..Orders::default()
+        let mut outbound = Outbound {
+            frame_max: 4096,
+            ..Outbound::default()
         };
-        Outbound::new(4096).write(&mut orders, &mut runs, &mut out);
+        outbound.write(packed, &mut VecDeque::new(), &mut runs, &mut out);
+        let out = out.buffer();
         let mut frames = Vec::new();
         let mut at = 0;
         while let Some(cut) = frame::cut(&out[at..], 0).unwrap() {
@@ -135,11 +158,11 @@ mod tests {
         close.extend_from_slice(&[0, 10, 0, 50]);
         let acks = [ack(1, 1), ack(1, 2), ack(2, 1)].concat();
         assert_eq!(
-            sent([acks.clone(), publish].concat()),
+            sent(&[acks.clone(), publish].concat()),
             [(1, BASIC_ACK), (1, BASIC_PUBLISH), (2, BASIC_ACK)]
         );
         assert_eq!(
-            sent([acks, close].concat()),
+            sent(&[acks, close].concat()),
             [(1, BASIC_ACK), (2, BASIC_ACK), (0, 50)]
         );
     }

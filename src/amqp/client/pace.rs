@@ -2,7 +2,7 @@
 //!
 //! A broker at full rate writes small packets (RabbitMQ: about nine messages of 100 bytes), and each read ends in a
 //! wake-up of JavaScript, which costs more than the messages. So a connection that does nothing but consume reads at most
-//! once a millisecond or so while small reads follow each other closely. Whoever also asks or publishes waits for answers
+//! every few milliseconds while small reads follow each other closely. Whoever also asks or publishes waits for answers
 //! and is never paused; and a pause that gathered little (a small prefetch) is not tried again soon.
 
 use std::future::Future;
@@ -12,8 +12,14 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Sleep, sleep};
 
-/// tokio's timer turns it into one to two milliseconds.
+use super::outbound::Kinds;
+
+/// tokio's timer turns it into one to two milliseconds. A consumer that acknowledges gets no more than its prefetch in
+/// that time: not longer than it needs.
 const PAUSE: Duration = Duration::from_millis(1);
+/// Without acknowledgements nothing is held back meanwhile. Measured against RabbitMQ, a wake-up costs as much as a
+/// hundred messages.
+const PAUSE_WITHOUT_ACKNOWLEDGEMENTS: Duration = Duration::from_millis(2);
 /// Reads further apart than this are no stream.
 const CLOSE: Duration = Duration::from_micros(500);
 /// A read of this size is worth a wake-up as it is.
@@ -21,8 +27,9 @@ const LARGE_READ_BYTES: usize = 16 << 10;
 /// Messages in small close reads before the first pause, and the bound of its doubling.
 const FIRST_NEED: u32 = 64;
 const LARGEST_NEED: u32 = 1 << 20;
-/// A pause that gathers fewer gained nothing.
+/// A pause that gathers fewer gained nothing: they would have come sooner, or the prefetch is small.
 const WORTHWHILE: u32 = 32;
+const WORTHWHILE_WITHOUT_ACKNOWLEDGEMENTS: u32 = 8;
 
 pub struct Pace {
     last_read: Instant,
@@ -32,6 +39,8 @@ pub struct Pace {
     need: u32,
     pause: Option<Pin<Box<Sleep>>>,
     paused: bool,
+    /// Acknowledgements have been sent.
+    settles: bool,
 }
 
 impl Pace {
@@ -42,14 +51,19 @@ impl Pace {
             need: FIRST_NEED,
             pause: None,
             paused: false,
+            settles: false,
         }
     }
 
-    /// JavaScript asked for something or published: it may wait for an answer.
-    pub fn asked(&mut self) {
-        self.run = 0;
-        self.pause = None;
-        self.paused = false;
+    /// What JavaScript sent since the last call.
+    pub fn sent(&mut self, kinds: Kinds) {
+        self.settles |= kinds.settled;
+        if kinds.asked {
+            // It may wait for an answer.
+            self.run = 0;
+            self.pause = None;
+            self.paused = false;
+        }
     }
 
     /// Whether to read now; else the task is woken when it is time.
@@ -78,7 +92,7 @@ impl Pace {
             return;
         }
         if std::mem::take(&mut self.paused) {
-            if messages >= WORTHWHILE {
+            if messages >= self.worthwhile() {
                 self.need = FIRST_NEED;
                 self.begin();
             } else {
@@ -94,8 +108,21 @@ impl Pace {
         }
     }
 
+    fn worthwhile(&self) -> u32 {
+        if self.settles {
+            WORTHWHILE
+        } else {
+            WORTHWHILE_WITHOUT_ACKNOWLEDGEMENTS
+        }
+    }
+
     fn begin(&mut self) {
-        self.pause = Some(Box::pin(sleep(PAUSE)));
+        let pause = if self.settles {
+            PAUSE
+        } else {
+            PAUSE_WITHOUT_ACKNOWLEDGEMENTS
+        };
+        self.pause = Some(Box::pin(sleep(pause)));
     }
 }
 
@@ -126,7 +153,10 @@ mod tests {
                 pace.read(130, false, 1);
             }
             assert!(is_paused(&pace));
-            pace.asked();
+            pace.sent(Kinds {
+                asked: true,
+                ..Kinds::default()
+            });
             assert!(!is_paused(&pace));
         });
     }
@@ -140,6 +170,10 @@ mod tests {
                 pace.read(100, true, 1);
             }
             assert!(!is_paused(&pace));
+            pace.sent(Kinds {
+                settled: true,
+                ..Kinds::default()
+            });
             pace.paused = true;
             pace.read(1000, false, WORTHWHILE - 1);
             assert!(!is_paused(&pace));

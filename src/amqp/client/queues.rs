@@ -103,6 +103,8 @@ struct OutboxState {
     bytes: usize,
     /// JavaScript was told to hold back.
     full: bool,
+    /// JavaScript has ended the connection.
+    ended: bool,
     idle: Option<Waker>,
     /// The task, when it takes no orders because the peer takes no bytes.
     stuck: Option<Waker>,
@@ -132,6 +134,7 @@ impl Outbox {
         let mut state = lock(&self.state);
         state.orders.end = true;
         state.orders.abort |= abort;
+        state.ended = true;
         let wakers = [state.idle.take(), abort.then(|| state.stuck.take()).flatten()];
         drop(state);
         for waker in wakers.into_iter().flatten() {
@@ -168,6 +171,20 @@ impl Outbox {
             state.idle = Some(waker.clone());
         }
         Some(orders)
+    }
+
+    /// Whether orders (or an end) wait for the task.
+    pub fn is_waiting(&self) -> bool {
+        let state = lock(&self.state);
+        !state.orders.packed.is_empty() || state.ended
+    }
+
+    /// Wakes the task: there is something for it that is not an order.
+    pub fn kick(&self) {
+        let waker = lock(&self.state).idle.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     #[cfg(test)]

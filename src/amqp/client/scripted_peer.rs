@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::engine::Connection;
+use super::connection::Connection;
 use super::options::{Address, ConnectOptions};
 use crate::amqp::wire::frame;
 

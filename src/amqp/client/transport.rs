@@ -1,12 +1,15 @@
 //! The byte stream under a connection: TCP, a UNIX socket, or TLS over either.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
+
+use super::writer::Direct;
 
 pub enum Transport {
     Tcp(TcpStream),
@@ -34,6 +37,15 @@ impl Transport {
             _ => None,
         }
     }
+
+    /// Another descriptor of the socket, to write to from another thread. What TLS writes must pass its state.
+    pub fn direct(&self) -> Option<Direct> {
+        match self {
+            Transport::Tcp(stream) => Some(Direct::Tcp(stream.as_fd().try_clone_to_owned().ok()?.into())),
+            Transport::Unix(stream) => Some(Direct::Unix(stream.as_fd().try_clone_to_owned().ok()?.into())),
+            Transport::Tls { .. } => None,
+        }
+    }
 }
 
 macro_rules! forward {
@@ -55,6 +67,14 @@ impl AsyncRead for Transport {
 impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         forward!(self, poll_write, cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write_vectored, cx, slices)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,4 +7,5 @@
 pub mod content;
 pub mod frame;
 pub mod method;
+pub mod outgoing;
 pub mod table;

@@ -119,6 +119,18 @@ export declare class ChildHandle {
 }
 
 /**
+ * Copies of descriptors, made at once, so that the originals may be closed before they leave. Closed when sent, by
+ * `close`, or when collected.
+ */
+export declare class DescriptorCopies {
+  /** See `status`. */
+  constructor(fds: Array<number>)
+  /** 0, or the errno with which a descriptor could not be copied (EBADF, EMFILE); there are no copies then. */
+  get status(): number
+  close(): void
+}
+
+/**
  * A listening socket, which it owns from the constructor on.
  *
  * `onEvent(kind, a)` is called on `owner`: 0 CONNECTION, 1 FAILED (status; nothing is accepted until `resume`), 2 CLOSED.
@@ -151,7 +163,8 @@ export declare class ListenerHandle {
  * A byte stream on a descriptor, which it owns from the constructor on.
  *
  * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (whether the
- * chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED.
+ * chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED,
+ * 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
  */
 export declare class StreamHandle {
   /** Takes over `fd`. `name` is the async_hooks type (`PIPEWRAP`, `TCPWRAP`). See `status`. */
@@ -172,6 +185,12 @@ export declare class StreamHandle {
   write(chunk: Uint8Array): number
   /** As `write`, several in one system call. */
   writev(chunks: Uint8Array[]): number
+  /** As `write` of at least one byte, with descriptors on the first of them, which it takes from `descriptors`. */
+  writeWithDescriptors(chunk: Uint8Array, descriptors: DescriptorCopies): number
+  /** From now on descriptors that come with bytes are announced as DESCRIPTORS; before, the kernel closes them. */
+  receiveDescriptors(): void
+  /** During DESCRIPTORS: they are the caller's from then on. What is not taken is closed. */
+  takeDescriptors(): Array<number>
   /** How many bytes WRITTEN is still to come for. */
   get pendingBytes(): number
   /** Ends the writing side: 0 or a negative errno. */
@@ -296,6 +315,9 @@ export declare function connectSocketPath(fd: number, path: string): number
 
 /** What stands behind a descriptor, in libuv's words: TCP, UDP, PIPE, TTY, FILE or UNKNOWN. */
 export declare function descriptorType(fd: number): string
+
+/** A copy that children do not inherit; the caller's to close. */
+export declare function duplicateDescriptor(fd: number): number
 
 export declare function getTypeOfService(fd: number): number
 

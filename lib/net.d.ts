@@ -38,6 +38,35 @@ export class Socket extends node.Socket {
    * Throws a system error (`code` ENOTCONN, EINVAL, EBADF) when there is nobody or no UNIX socket.
    */
   peerCredentials(): PeerCredentials;
+  /**
+   * Not in Node. UNIX sockets only: gives the peer its own copies of open descriptors, with the first byte of `data`
+   * (default: one zero byte), which is written like any other. `fds` may be closed as soon as the call has returned.
+   *
+   * Returns and calls back as `write()`. Throws ERR_INVALID_ARG_VALUE for more than 253 descriptors or none, and for
+   * empty data; ERR_INVALID_HANDLE_TYPE on a TCP socket; a system error (`code` EBADF, EMFILE) when one cannot be copied.
+   */
+  sendDescriptors(fds: readonly number[], callback?: (error?: Error | null) => void): boolean;
+  sendDescriptors(
+    fds: readonly number[],
+    data: string | NodeJS.ArrayBufferView,
+    callback?: (error?: Error | null) => void,
+  ): boolean;
+  sendDescriptors(
+    fds: readonly number[],
+    data: string,
+    encoding: BufferEncoding,
+    callback?: (error?: Error | null) => void,
+  ): boolean;
+  /**
+   * Not in Node. Descriptors have come, at most 253, close-on-exec: they are the program's to close. Emitted before the
+   * bytes that they were sent with are read; a socket without a listener has the kernel close them.
+   */
+  on(event: 'descriptors', listener: (fds: number[]) => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: EventEmitter's own declaration
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once(event: 'descriptors', listener: (fds: number[]) => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: EventEmitter's own declaration
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
 }
 export { Socket as Stream };
 
@@ -65,6 +94,8 @@ export interface ServerOptions extends node.ServerOpts {
 }
 
 export interface ListenOptions extends node.ListenOptions {
+  /** Lets several servers, in as many processes as like, listen on the port; the kernel shares the connections out. */
+  reusePort?: boolean;
   /** An inherited descriptor that is bound or listening, for instance from systemd. */
   fd?: number;
   /** A bound address, or an object with a `_handle`. */
@@ -92,8 +123,8 @@ export class Server extends node.Server {
   listen(path: string, backlog?: number, listeningListener?: () => void): this;
   listen(path: string, listeningListener?: () => void): this;
   listen(options: ListenOptions, listeningListener?: () => void): this;
-  listen(handle: BoundSocket | object, backlog?: number, listeningListener?: () => void): this;
-  listen(handle: BoundSocket | object, listeningListener?: () => void): this;
+  listen(handle: BoundSocket | { _handle: object }, backlog?: number, listeningListener?: () => void): this;
+  listen(handle: BoundSocket | { _handle: object }, listeningListener?: () => void): this;
 }
 
 export interface BoundSocketOptions {

@@ -8,15 +8,18 @@ const { errno: ERRNO } = require('node:os').constants;
 
 const native = require('../native');
 const memory = require('../internal/read-memory');
+const { isIP } = require('./ip');
 const { Writer } = require('./writer');
 
 const EBADF = -ERRNO.EBADF;
+const EINVAL = -ERRNO.EINVAL;
 
 // Kinds of events; see src/binding/stream.rs and src/binding/net/listener.rs.
 const READ = 0;
 const END = 1;
 const WRITTEN = 2;
 const CONNECTED = 3;
+const CLOSED = 4;
 const LISTENER_CONNECTION = 0;
 const LISTENER_FAILED = 1;
 
@@ -25,13 +28,15 @@ const REUSE_PORT = 2;
 // libuv's: between probes, and how many. Seconds.
 const KEEP_ALIVE_INTERVAL = 1;
 const KEEP_ALIVE_COUNT = 10;
+// libuv's for what is asked for before there is a descriptor.
+const EARLY_KEEP_ALIVE_DELAY = 60;
 
 // An accepted socket's own events belong to nobody's AsyncLocalStorage, as in Node; 'connection' belongs to the server's.
 const outsideOfContext = AsyncLocalStorage.snapshot();
 
 class SocketHandle {
-  // The observer's methods, called with the handle: read(handle, chunk), end(handle, status), failed(handle, status)
-  // for a stream; connection(handle, accepted), failed(handle, status) for a listener.
+  // The observer's methods, called with the handle: read(handle, chunk), end(handle, status), failed(handle, status),
+  // descriptors(handle) for a stream; connection(handle, accepted), failed(handle, status) for a listener.
   observer = null;
   owner = null;
   reading = false;
@@ -167,6 +172,8 @@ class TCP extends SocketHandle {
   static streamType = 'TCPWRAP';
   static listenerType = 'TCPSERVERWRAP';
 
+  #earlyKeepAlive = false;
+
   bind(address, port, flags = 0) {
     return this.#bind(4, address, port, flags);
   }
@@ -176,6 +183,7 @@ class TCP extends SocketHandle {
   }
 
   #bind(version, address, port, flags) {
+    if (isIP(address) !== version) return EINVAL;
     const opened = this.#openSocket(version);
     if (opened < 0) return opened;
     const status = native.bindSocket(
@@ -209,15 +217,16 @@ class TCP extends SocketHandle {
     if (this.fd >= 0) return 0;
     const fd = native.openSocket(version);
     if (fd >= 0) this.bareFd = fd;
+    if (this.#earlyKeepAlive) this.setKeepAlive(true, EARLY_KEEP_ALIVE_DELAY);
     return fd;
   }
 
   getsockname(out) {
-    return describe(native.localAddress(this.fd), out);
+    return this.delayedError || describe(native.localAddress(this.fd), out);
   }
 
   getpeername(out) {
-    return describe(native.peerAddress(this.fd), out);
+    return this.delayedError || describe(native.peerAddress(this.fd), out);
   }
 
   setNoDelay(on) {
@@ -225,6 +234,10 @@ class TCP extends SocketHandle {
   }
 
   setKeepAlive(on, delay = 0, interval = KEEP_ALIVE_INTERVAL, count = KEEP_ALIVE_COUNT) {
+    if (this.fd < 0) {
+      this.#earlyKeepAlive = on;
+      return 0;
+    }
     // A delay of 0 leaves the operating system's own times.
     return native.setKeepAlive(this.fd, on, delay, interval, count);
   }
@@ -295,8 +308,11 @@ function onStreamEvent(kind, a, b) {
       onConnected?.(a);
       return;
     }
-    default:
+    case CLOSED:
       closed(this);
+      return;
+    default:
+      this.observer?.descriptors?.(this);
   }
 }
 

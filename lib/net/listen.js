@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const dns = require('node:dns');
 
 const { ERR_INVALID_ARG_VALUE, ERR_SERVER_ALREADY_LISTEN } = require('../internal/errors');
-const { uvExceptionWithHostPort } = require('../internal/system-errors');
+const { exceptionWithHostPort, uvExceptionWithHostPort } = require('../internal/system-errors');
 const {
   validateAbortSignal,
   validateBoolean,
@@ -17,9 +17,9 @@ const {
 const { errno: ERRNO } = require('node:os').constants;
 const { normalizeArguments, isPath, toNumber } = require('./arguments');
 const { BoundSocket } = require('./bound-socket');
+const { askPrimary, isClusterWorker } = require('./cluster');
 const { guessFdType } = require('./descriptor-type');
 const { IPV6_ONLY, REUSE_PORT, SocketHandle, TCP, Pipe } = require('./handle');
-const { isIP } = require('./ip');
 const { kConsume, kPathOptions } = require('./symbols');
 const { Server, listenerObserver } = require('./server');
 
@@ -43,7 +43,7 @@ Server.prototype.listen = function (...args) {
 
   if (options instanceof SocketHandle) {
     this._handle = options;
-    listenOn(this, { handle: options, backlog });
+    listenOn(this, { handle: options, backlog, exclusive: true });
     return this;
   }
   addAbortSignal(this, options);
@@ -59,13 +59,19 @@ Server.prototype.listen = function (...args) {
 
   if (typeof options.port === 'number' || typeof options.port === 'string') {
     validatePort(options.port, 'options.port');
-    const target = { port: options.port | 0, backlog: options.backlog || backlog, flags };
+    const exclusive = Boolean(options.exclusive || options.reusePort);
+    const target = { port: options.port | 0, backlog: options.backlog || backlog, flags, exclusive };
     if (options.host) lookupAndListen(this, { ...target, host: options.host });
     else listenOn(this, { ...target, address: null, version: 4 });
     return this;
   }
 
   if (options.path && isPath(options.path)) {
+    if (options.path[0] === '\0' && (options.readableAll || options.writableAll)) {
+      // Node's text, letter for letter.
+      const reason = 'can not set readableAll or writableAllt to true when path is abstract unix socket';
+      throw new ERR_INVALID_ARG_VALUE('options', options, reason);
+    }
     this._pipeName = options.path;
     this[kPathOptions] = validatedPathOptions(options);
     listenOn(this, {
@@ -73,6 +79,8 @@ Server.prototype.listen = function (...args) {
       port: PORT_OF_PATH,
       version: -1,
       backlog: options.backlog || backlog,
+      exclusive: Boolean(options.exclusive) || hasOwnOptions(this[kPathOptions]),
+      query: { readableAll: options.readableAll, writableAll: options.writableAll },
     });
     widenMode(this, options);
     return this;
@@ -110,6 +118,11 @@ function validatedPathOptions({ mode, uid, gid, takeOver }) {
   return { mode, uid, gid, takeOver };
 }
 
+// What the primary process of a cluster knows nothing of.
+function hasOwnOptions(pathOptions) {
+  return Object.values(pathOptions).some((value) => value !== undefined);
+}
+
 // listen({ path, readableAll, writableAll })
 function widenMode(server, { path, readableAll, writableAll }) {
   if (!readableAll && !writableAll) return;
@@ -132,8 +145,25 @@ function lookupAndListen(server, target) {
 }
 
 function listenOn(server, target) {
-  const { address = null, port = null, version, backlog, fd, flags } = target;
-  server._listen2(address, port, version, backlog, fd, flags);
+  const { address = null, port = null, version, backlog, fd, flags, exclusive } = target;
+  if (exclusive || !isClusterWorker()) {
+    server._listen2(address, port, version, backlog, fd, flags);
+    return;
+  }
+  const listeningId = server._listeningId;
+  const query = { address, port, addressType: version ?? null, fd, flags, backlog, ...target.query };
+  askPrimary(server, query, (status, handle) => {
+    if (listeningId !== server._listeningId) {
+      handle?.close();
+    } else if (status) {
+      handle?.close();
+      server.emit('error', exceptionWithHostPort(status, 'bind', address, port));
+    } else {
+      server._handle?.close();
+      server._handle = handle;
+      server._listen2(address, port, version, backlog, fd, flags);
+    }
+  });
 }
 
 // The name under which programs have come to override it.
@@ -179,9 +209,7 @@ function createServerHandle(address, port, version, fd, flags = 0, pathOptions =
   if (!address) return openAny(port, flags);
   const handle = new TCP();
   const status =
-    version === 6 || isIP(address) === 6
-      ? handle.bind6(address, port, flags)
-      : handle.bind(address, port, flags & ~IPV6_ONLY);
+    version === 6 ? handle.bind6(address, port, flags) : handle.bind(address, port, flags & ~IPV6_ONLY);
   return status < 0 ? discard(handle, status) : handle;
 }
 

@@ -3,7 +3,8 @@
 // What a socket tells about itself, and its options.
 
 const native = require('../native');
-const { validateInt32, validateNumber } = require('../internal/validators');
+const { ERR_INVALID_ARG_TYPE } = require('../internal/errors');
+const { validateInt32 } = require('../internal/validators');
 const { errnoException } = require('../internal/system-errors');
 const {
   kBytesRead,
@@ -180,7 +181,7 @@ const methods = {
   },
 
   setTypeOfService(tos) {
-    validateNumber(tos, 'tos');
+    if (Number.isNaN(tos)) throw new ERR_INVALID_ARG_TYPE('tos', 'number', tos);
     validateInt32(tos, 'tos', 0, TYPE_OF_SERVICE_MAX);
     if (!this._handle) {
       this[kSetTypeOfService] = tos;
@@ -211,7 +212,7 @@ const methods = {
 };
 
 function toSeconds(msecs) {
-  return msecs === undefined ? undefined : Math.trunc(msecs / 1000) || undefined;
+  return msecs === undefined ? undefined : Math.trunc(msecs / 1000) || 0;
 }
 
 module.exports = { defineProperties };

@@ -17,6 +17,13 @@ const { genericNodeError, errnoException } = require('../internal/system-errors'
 const { validateInt32, validateNumber } = require('../internal/validators');
 const { trimStack } = require('../internal/node-error');
 const { BoundSocket } = require('./bound-socket');
+const {
+  onDescriptors,
+  receiveWhenListenedTo,
+  sendDescriptors,
+  startReceiving,
+  writeInTurn,
+} = require('./descriptors');
 const { TCP, Pipe } = require('./handle');
 const { setStreamTimeout, refreshTimeout, onTimeout } = require('./timeout');
 const {
@@ -26,10 +33,12 @@ const {
   kBufferGenerator,
   kBytesRead,
   kConsume,
+  kCopies,
   kBytesWritten,
   kHandle,
   kLastWriteQueueSize,
   kMayGather,
+  kReceivesDescriptors,
   kSetKeepAlive,
   kSetKeepAliveCount,
   kSetKeepAliveInitialDelay,
@@ -75,13 +84,6 @@ function Socket(options) {
   settings.emitClose = false;
   settings.autoDestroy = true;
   settings.decodeStrings = false;
-  // The constructor of Duplex would end a socket whose `readable` or `writable` is false before it has a handle (that of
-  // a descriptor comes below).
-  const { readable, writable } = settings;
-  if (!settings.handle) {
-    delete settings.readable;
-    delete settings.writable;
-  }
   settings.allowHalfOpen = Boolean(settings.allowHalfOpen);
   Duplex.call(this, settings);
 
@@ -100,12 +102,14 @@ function Socket(options) {
   this[kBytesRead] = 0;
   this[kBytesWritten] = 0;
   this[kMayGather] = false;
+  this[kReceivesDescriptors] = false;
+  // Copies of descriptors by the chunk that they leave with; null before the first.
+  this[kCopies] = null;
 
   if (settings.handle) {
     this[kHandle] = settings.handle instanceof BoundSocket ? settings.handle[kConsume]() : settings.handle;
   } else if (settings.fd !== undefined) {
     this[kHandle] = openHandle(settings.fd);
-    if (readable === false || writable === false) limitDirections(this, readable, writable);
   }
 
   const { onread } = settings;
@@ -122,7 +126,7 @@ function Socket(options) {
 
   if (this[kHandle]) this[kAttachHandle]();
   // A bound handle has no connection to read from yet.
-  if (this._handle?.native && readable !== false) {
+  if (this._handle?.native && settings.readable !== false) {
     if (settings.pauseOnCreate) {
       this._handle.reading = false;
       this._readableState.flowing = false;
@@ -142,14 +146,6 @@ function openHandle(fd) {
   const status = handle.open(fd);
   if (status < 0) throw errnoException(status, 'open');
   return handle;
-}
-
-function limitDirections(socket, readable, writable) {
-  if (readable === false) {
-    socket.push(null);
-    socket.read(0);
-  }
-  if (writable === false) socket.end();
 }
 
 // Runs on the native handle's events.
@@ -181,6 +177,10 @@ const streamObserver = {
 
   failed(handle, status) {
     handle.owner.destroy(errnoException(status, 'write'));
+  },
+
+  descriptors(handle) {
+    onDescriptors(handle.owner, handle.native);
   },
 };
 
@@ -229,6 +229,7 @@ function writeAfterFin(chunk, encoding, callback) {
 
 function tryReadStart(socket) {
   socket._handle.reading = true;
+  if (socket[kReceivesDescriptors]) startReceiving(socket._handle);
   const status = socket._handle.readStart();
   if (status) socket.destroy(errnoException(status, 'read'));
 }
@@ -303,12 +304,16 @@ Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
     return false;
   }
   this._unrefTimer();
+  if (writev && this[kCopies]?.size > 0) {
+    writeInTurn(this, data, callback);
+    return;
+  }
 
   const bytes = writev
     ? data.map(({ chunk, encoding }) => toBytes(chunk, encoding))
     : toBytes(data, encoding);
   const handle = this._handle;
-  handle.writer.write(bytes, (status, async) => {
+  const done = (status, async) => {
     if (this.destroyed && async && !REPORTS_CANCELLED_WRITES) callback(null);
     else if (status < 0) callback(errnoException(status, 'write'));
     else {
@@ -318,7 +323,10 @@ Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
       }
       callback(null);
     }
-  });
+  };
+  const copies = writev ? undefined : this[kCopies]?.get(data);
+  if (copies === undefined) handle.writer.write(bytes, done);
+  else handle.writer.writeWithDescriptors(bytes, copies, done);
   this[kLastWriteQueueSize] = handle.writer.onWritten === null ? 0 : handle.writeQueueSize;
 };
 
@@ -347,6 +355,9 @@ Socket.prototype._final = function (callback) {
     this._handle.writer.shutdown(() => callback());
   }
 };
+
+Socket.prototype.sendDescriptors = sendDescriptors;
+receiveWhenListenedTo(Socket);
 
 Socket.prototype.destroySoon = function () {
   if (this.writable) this.end();

@@ -19,5 +19,7 @@ module.exports = {
   kMayGather: Symbol('kMayGather'),
   kConsume: Symbol('kBoundSocketConsume'),
   kPathOptions: Symbol('kPathOptions'),
+  kCopies: Symbol('kCopies'),
+  kReceivesDescriptors: Symbol('kReceivesDescriptors'),
   kAttachHandle: Symbol('kAttachHandle'),
 };

@@ -70,6 +70,15 @@ class Writer {
     else this.#submit(data, done);
   }
 
+  // As write(), with the descriptors of a native.DescriptorCopies on the first byte.
+  writeWithDescriptors(data, copies, done) {
+    this.bytesWritten += data.byteLength;
+    this.#markTick();
+    this.flush();
+    if (this.onWritten !== null) this.waiting = { data, done, copies };
+    else this.#submit(data, done, copies);
+  }
+
   // True when `chunk` was small enough, and late enough in the tick, to leave with others.
   gather(chunk, encoding) {
     if (this.tick !== tick || this.onWritten !== null || exiting) return false;
@@ -121,7 +130,7 @@ class Writer {
     this.waiting = null;
     if (status < 0) next.done(status, true);
     else if (next.data === null) next.done(this.native.shutdown());
-    else this.#submit(next.data, next.done);
+    else this.#submit(next.data, next.done, next.copies);
   }
 
   // Nothing more will be written. Returns what waits to be told of a write, if anything.
@@ -134,8 +143,13 @@ class Writer {
     return pending;
   }
 
-  #submit(data, done) {
-    const rest = Array.isArray(data) ? this.native.writev(data) : this.native.write(data);
+  #submit(data, done, copies) {
+    const rest =
+      copies !== undefined
+        ? this.native.writeWithDescriptors(data, copies)
+        : Array.isArray(data)
+          ? this.native.writev(data)
+          : this.native.write(data);
     if (rest > 0) this.onWritten = done;
     else done(rest, false);
   }

@@ -1,6 +1,6 @@
 //! `StreamHandle`: a byte stream as JavaScript holds it.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
 
@@ -9,7 +9,9 @@ use napi_derive::napi;
 
 use super::callback::Callback;
 use super::environment::Environment;
+use super::net::DescriptorCopies;
 use super::pinned::{self, Pinned};
+use crate::event_loop::descriptors::send as send_with_descriptors;
 use crate::event_loop::{Errno, Stream, StreamObserver};
 
 /// What `onEvent` is told: (kind, a, b).
@@ -23,6 +25,8 @@ mod event {
     /// a: 0, or the negative errno of the connection that was being made
     pub const CONNECTED: f64 = 3.0;
     pub const CLOSED: f64 = 4.0;
+    /// `takeDescriptors` gives them; the bytes that they came with follow as READ
+    pub const DESCRIPTORS: f64 = 5.0;
 }
 
 /// Sets the function that makes the buffers into which all streams of this environment read.
@@ -35,7 +39,8 @@ pub fn set_read_memory_allocator(env: Env, allocate: Function<u32, Uint8Array>) 
 /// A byte stream on a descriptor, which it owns from the constructor on.
 ///
 /// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (whether the
-/// chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED.
+/// chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED,
+/// 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
 #[napi]
 pub struct StreamHandle {
     events: Rc<Events>,
@@ -48,6 +53,8 @@ struct Events {
     stream: OnceCell<Rc<Stream>>,
     /// CLOSED is still to come.
     closing: Cell<bool>,
+    /// During DESCRIPTORS: those that nobody has taken yet.
+    received: RefCell<Vec<OwnedFd>>,
 }
 
 #[napi]
@@ -68,6 +75,7 @@ impl StreamHandle {
             callback,
             stream: OnceCell::new(),
             closing: Cell::new(false),
+            received: RefCell::default(),
         });
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
         // SAFETY: JavaScript hands over a descriptor that nobody else closes.
@@ -131,6 +139,54 @@ impl StreamHandle {
     pub fn writev(&self, env: Env, #[napi(ts_arg_type = "Uint8Array[]")] chunks: Unknown) -> i64 {
         let pieces = pinned::elements(&env, chunks.raw());
         self.write_pieces(&env, pieces, chunks)
+    }
+
+    /// As `write` of at least one byte, with descriptors on the first of them, which it takes from `descriptors`.
+    #[napi]
+    pub fn write_with_descriptors(
+        &self,
+        env: Env,
+        #[napi(ts_arg_type = "Uint8Array")] chunk: Unknown,
+        descriptors: &DescriptorCopies,
+    ) -> i64 {
+        let Some(stream) = self.stream() else {
+            return i64::from(-libc::EBADF);
+        };
+        let descriptors = descriptors.take();
+        let piece = pinned::bytes(&env, chunk.raw());
+        let total = piece.iov_len;
+        match send_with_descriptors(stream.fd(), piece, &descriptors) {
+            Err(errno) => i64::from(errno),
+            Ok(written) if written == total => 0,
+            Ok(written) => {
+                let memory = Box::new(Pinned::new(&env, chunk.raw()));
+                // SAFETY: `Pinned` keeps the JavaScript memory that `piece` points into.
+                unsafe {
+                    if written == 0 {
+                        stream.write_later_with(piece, descriptors, memory);
+                    } else {
+                        stream.write_later(vec![piece], written, memory);
+                    }
+                }
+                self.events.hold();
+                (total - written) as i64
+            }
+        }
+    }
+
+    /// From now on descriptors that come with bytes are announced as DESCRIPTORS; before, the kernel closes them.
+    #[napi]
+    pub fn receive_descriptors(&self) {
+        if let Some(stream) = self.stream() {
+            stream.receive_descriptors();
+        }
+    }
+
+    /// During DESCRIPTORS: they are the caller's from then on. What is not taken is closed.
+    #[napi]
+    pub fn take_descriptors(&self) -> Vec<i32> {
+        let received = self.events.received.take();
+        received.into_iter().map(IntoRawFd::into_raw_fd).collect()
     }
 
     /// How many bytes WRITTEN is still to come for.
@@ -258,5 +314,11 @@ impl StreamObserver for Events {
     fn connected(&self, status: Errno) {
         self.callback.call([event::CONNECTED, f64::from(status), 0.0]);
         self.hold();
+    }
+
+    fn descriptors(&self, descriptors: Vec<OwnedFd>) {
+        self.received.replace(descriptors);
+        self.callback.call([event::DESCRIPTORS, 0.0, 0.0]);
+        self.received.take();
     }
 }

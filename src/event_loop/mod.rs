@@ -5,6 +5,7 @@
 //! `Waker` stay on the loop's thread. Observers are held weakly: whoever owns the `Poll` decides how long it lives.
 
 mod after_poll;
+pub mod descriptors;
 mod handle;
 mod poll;
 mod stream;

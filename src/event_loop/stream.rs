@@ -9,7 +9,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 
-use super::{Errno, Loop, Poll, PollObserver, Readiness, last_errno};
+use super::{Errno, Loop, Poll, PollObserver, Readiness, descriptors, last_errno};
 
 pub trait StreamObserver {
     /// Memory for the next read, never empty; `None` ends reading with ENOMEM. It stays valid until `read` or the next
@@ -23,6 +23,8 @@ pub trait StreamObserver {
     fn written(&self, status: Errno);
     /// What `await_connection` waited for is there (0) or has failed.
     fn connected(&self, _status: Errno) {}
+    /// These came with the bytes that `read` reports next. Only after `receive_descriptors`.
+    fn descriptors(&self, _descriptors: Vec<OwnedFd>) {}
 }
 
 /// How often one turn of the loop reads a stream that stays full, before other handles get their turn (libuv's number,
@@ -42,6 +44,7 @@ pub struct Stream {
     connecting: Cell<Option<Errno>>,
     /// Whether the kernel has been asked for a larger send buffer.
     enlarged: Cell<bool>,
+    receives_descriptors: Cell<bool>,
     observer: Weak<dyn StreamObserver>,
 }
 
@@ -50,6 +53,8 @@ struct PendingWrite {
     pieces: Vec<libc::iovec>,
     /// Index of the first piece that is not wholly written.
     at: usize,
+    /// To leave with the next byte.
+    descriptors: Vec<OwnedFd>,
     /// Keeps the memory of `pieces` in place.
     _memory: Box<dyn Any>,
 }
@@ -74,6 +79,7 @@ impl Stream {
             pending: RefCell::new(None),
             connecting: Cell::new(None),
             enlarged: Cell::new(false),
+            receives_descriptors: Cell::new(false),
             observer,
         });
         let observer: Weak<dyn PollObserver> = Rc::downgrade(&stream) as Weak<dyn PollObserver>;
@@ -99,6 +105,11 @@ impl Stream {
     /// and UNIX sockets (it sees POLLHUP), not for TCP.
     pub fn end_in_one_turn(&self) {
         self.ends_in_one_turn.set(true);
+    }
+
+    /// From now on descriptors that come with bytes are reported; before, and otherwise, the kernel closes them.
+    pub fn receive_descriptors(&self) {
+        self.receives_descriptors.set(true);
     }
 
     /// Stops reading; what the kernel holds stays there.
@@ -185,11 +196,29 @@ impl Stream {
         let mut pending = PendingWrite {
             pieces,
             at: 0,
+            descriptors: Vec::new(),
             _memory: memory,
         };
         pending.advance(written);
         *self.pending.borrow_mut() = Some(pending);
         self.update(false);
+    }
+
+    /// As `write_later` with nothing written yet: descriptors leave with the first byte.
+    ///
+    /// # Safety
+    /// As `write_later`.
+    pub unsafe fn write_later_with(
+        &self,
+        piece: libc::iovec,
+        descriptors: Vec<OwnedFd>,
+        memory: Box<dyn Any>,
+    ) {
+        // SAFETY: by contract.
+        unsafe { self.write_later(vec![piece], 0, memory) };
+        if let Some(pending) = self.pending.borrow_mut().as_mut() {
+            pending.descriptors = descriptors;
+        }
     }
 
     /// Ends the writing side, as the peer's end of stream.
@@ -281,8 +310,12 @@ impl Stream {
             let Some((memory, room)) = observer.memory() else {
                 return self.end_reading(observer, -libc::ENOMEM);
             };
-            // SAFETY: the observer lends `room` writable bytes.
-            let count = unsafe { libc::read(self.fd.get(), memory.cast(), room) };
+            let count = if self.receives_descriptors.get() {
+                self.read_with_descriptors(observer, memory, room)
+            } else {
+                // SAFETY: the observer lends `room` writable bytes.
+                unsafe { libc::read(self.fd.get(), memory.cast(), room) }
+            };
             if count > 0 {
                 observer.read(count as usize);
                 // A short read has emptied the kernel's buffer: asking again would only give EAGAIN.
@@ -300,6 +333,27 @@ impl Stream {
         }
     }
 
+    /// As read(2): a count, or -1 and errno.
+    fn read_with_descriptors(&self, observer: &dyn StreamObserver, memory: *mut u8, room: usize) -> isize {
+        // SAFETY: the observer lends `room` writable bytes.
+        let received = match unsafe { descriptors::receive(self.fd.get(), memory, room) } {
+            Ok(received) => received,
+            Err(errno) => return fail(errno),
+        };
+        // Some are gone, and nobody can tell what the rest belongs to.
+        if received.incomplete {
+            return fail(-libc::EMFILE);
+        }
+        if !received.descriptors.is_empty() {
+            observer.descriptors(received.descriptors);
+            // The callback may have closed the stream: what came with them is then nobody's.
+            if self.fd.get() < 0 {
+                return fail(-libc::EAGAIN);
+            }
+        }
+        received.count as isize
+    }
+
     fn end_reading(&self, observer: &dyn StreamObserver, status: Errno) {
         self.reading.set(false);
         self.update(true);
@@ -310,8 +364,16 @@ impl Stream {
         let status = {
             let mut pending = self.pending.borrow_mut();
             let Some(write) = pending.as_mut() else { return };
-            match self.try_write_vectored(&write.pieces[write.at..]) {
+            let result = if write.descriptors.is_empty() {
+                self.try_write_vectored(&write.pieces[write.at..])
+            } else {
+                descriptors::send(self.fd.get(), write.pieces[write.at], &write.descriptors)
+            };
+            match result {
                 Ok(count) => {
+                    if count > 0 {
+                        write.descriptors.clear();
+                    }
                     write.advance(count);
                     if write.at < write.pieces.len() {
                         return;
@@ -395,6 +457,13 @@ fn enlarge_send_buffer(fd: RawFd) {
             );
         }
     }
+}
+
+/// Ends a call as a system call that fails.
+fn fail(errno: Errno) -> isize {
+    // SAFETY: the calling thread's own.
+    unsafe { *libc::__errno_location() = -errno };
+    -1
 }
 
 /// What a write's return value says: bytes taken, `None` to try again, or the error.

@@ -17,7 +17,7 @@ pub fn set_no_delay(fd: RawFd, on: bool) -> Result<(), Errno> {
     set_flag(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, on)
 }
 
-/// `None` turns it off. An idle time below one second leaves the times of the operating system.
+/// `None` turns it off. A time below one second, or no probe, leaves all of the operating system's, as libuv does.
 pub fn set_keep_alive(fd: RawFd, keep_alive: Option<KeepAlive>) -> Result<(), Errno> {
     set_flag(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, keep_alive.is_some())?;
     let Some(KeepAlive {
@@ -28,7 +28,7 @@ pub fn set_keep_alive(fd: RawFd, keep_alive: Option<KeepAlive>) -> Result<(), Er
     else {
         return Ok(());
     };
-    if idle < 1 {
+    if idle < 1 || interval < 1 || count < 1 {
         return Ok(());
     }
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, &idle)?;

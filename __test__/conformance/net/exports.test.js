@@ -40,6 +40,10 @@ const ADDED = new Set([
   'setKeepAlive',
   'peerCredentials',
   'sendDescriptors',
+  // Duplex's, which also see whether anybody listens for descriptors.
+  'on',
+  'addListener',
+  'prependListener',
 ]);
 
 sameAsNode('the fields of a new Socket and a new Server', {}, async ({ net, log }) => {

@@ -1,0 +1,74 @@
+'use strict';
+
+// node inherited.js MODULE SCENARIO: what a program does with the descriptor 3 that it was started with. Prints what it saw.
+
+const { once } = require('node:events');
+
+const [, , modulePath, scenario] = process.argv;
+const net = require(modulePath);
+const log = (...values) => console.log(JSON.stringify(values));
+const reported = ({ code, syscall, message }) => [code, syscall, message];
+
+const scenarios = {
+  // As systemd's socket activation does.
+  async listen() {
+    const server = net.createServer().listen({ fd: 3 });
+    await once(server, 'listening');
+    const address = server.address();
+    log(typeof address === 'string' ? address : [address.address, address.family, address.port > 0]);
+    log(server._handle.fd, server.listening);
+    const client = net.connect(address.port ?? address);
+    const [connection] = await once(server, 'connection');
+    connection.end('served');
+    log(String((await once(client, 'data'))[0]));
+    server.close();
+    await once(server, 'close');
+    log('closed', server.listening);
+  },
+
+  // Not a listener: a connection, a file, nothing.
+  async refuse() {
+    const server = net.createServer();
+    server.listen({ fd: 3 });
+    log(...reported((await once(server, 'error'))[0]), server.listening);
+  },
+
+  async socket() {
+    const socket = new net.Socket({ fd: 3 });
+    log(socket.readyState, socket.pending, socket.connecting, socket.remoteFamily ?? 'none');
+    socket.on('data', (chunk) => log(String(chunk)));
+    socket.end('from the child');
+    await once(socket, 'close');
+    log(socket.bytesRead, socket.bytesWritten);
+  },
+
+  async readOnly() {
+    const socket = new net.Socket({ fd: 3, readable: true, writable: false });
+    log(socket.readable, socket.writable, socket.readyState);
+    socket.on('data', (chunk) => log(String(chunk)));
+    await once(socket, 'close');
+  },
+
+  async writeOnly() {
+    const socket = new net.Socket({ fd: 3, readable: false, writable: true });
+    log(socket.readable, socket.writable, socket.readyState);
+    socket.end('from the child');
+    await once(socket, 'close');
+  },
+
+  async neither() {
+    const socket = new net.Socket({ fd: 3, readable: false, writable: false });
+    log(socket.readable, socket.writable);
+    await once(socket, 'close');
+  },
+
+  async adopt() {
+    try {
+      new net.Socket({ fd: 3 });
+    } catch (error) {
+      log(...reported(error), error.name);
+    }
+  },
+};
+
+scenarios[scenario]();

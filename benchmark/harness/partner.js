@@ -15,6 +15,7 @@ async function startPartner(script, ...args) {
     ended.then(() => Promise.reject(new Error(`${script} ended before it was ready`))),
   ]);
   return {
+    child,
     context,
     async close() {
       child.disconnect();

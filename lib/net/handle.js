@@ -42,7 +42,8 @@ class SocketHandle {
   reading = false;
   bytesRead = 0;
   native = null;
-  writer = null;
+  // Made by the first write: most connections of a server that has many are silent.
+  madeWriter = null;
   // The descriptor while it is neither stream nor listener.
   bareFd = -1;
   version = 0;
@@ -64,7 +65,6 @@ class SocketHandle {
   open(fd) {
     this.native = new native.StreamHandle(fd, this, onStreamEvent, this.constructor.streamType);
     this.bareFd = this.native.status === 0 ? -1 : fd;
-    this.writer = new Writer(this.native, (status) => this.observer?.failed(this, status));
     if (!this.referenced) this.native.setRef(false);
     return this.native.status;
   }
@@ -101,12 +101,23 @@ class SocketHandle {
     return 0;
   }
 
+  get writer() {
+    this.madeWriter ??= new Writer(this.native, (status) => this.observer?.failed(this, status));
+    return this.madeWriter;
+  }
+
+  // Ends the writing side once everything has left; `done(status, async)`.
+  shutdown(done) {
+    if (this.madeWriter === null) done(this.native.shutdown(), false);
+    else this.madeWriter.shutdown(done);
+  }
+
   get writeQueueSize() {
     return this.native === null ? 0 : this.native.pendingBytes;
   }
 
   get bytesWritten() {
-    return this.writer === null ? 0 : this.writer.bytesWritten;
+    return this.madeWriter === null ? 0 : this.madeWriter.bytesWritten;
   }
 
   ref() {
@@ -132,7 +143,7 @@ class SocketHandle {
     this.closed = true;
     this.onClosed = callback;
     this.observer = null;
-    this.cancelled = this.writer?.close() ?? null;
+    this.cancelled = this.madeWriter?.close() ?? null;
     if (this.native?.close(true)) return;
     if (this.bareFd >= 0) {
       native.closeDescriptor(this.bareFd);
@@ -155,7 +166,7 @@ class SocketHandle {
 
   // Gives up the descriptor, which stays open and is no longer watched; -1 when closed.
   detach() {
-    this.writer?.close();
+    this.madeWriter?.close();
     const fd = this.native === null ? this.bareFd : this.native.detach();
     this.bareFd = -1;
     this.closed = true;
@@ -300,7 +311,7 @@ function onStreamEvent(kind, a, b) {
       this.observer?.end(this, a);
       return;
     case WRITTEN:
-      this.writer.written(a);
+      this.madeWriter.written(a);
       return;
     case CONNECTED: {
       const { onConnected } = this;
@@ -341,7 +352,11 @@ function closed(handle) {
   const { onClosed, cancelled } = handle;
   handle.onClosed = null;
   handle.cancelled = null;
-  const notices = (cancelled ?? []).map((done) => () => done(-ERRNO.ECANCELED, true));
+  if (cancelled === null) {
+    onClosed?.();
+    return;
+  }
+  const notices = cancelled.map((done) => () => done(-ERRNO.ECANCELED, true));
   if (onClosed) notices.push(onClosed);
   tellAll(notices);
 }

@@ -56,9 +56,8 @@ function Socket(options) {
   if (!(this instanceof Socket)) return new Socket(options);
 
   const settings = typeof options === 'number' ? { fd: options } : { ...options };
-  for (const mode of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
-    if (settings[mode])
-      throw new ERR_INVALID_ARG_VALUE(`options.${mode}`, settings[mode], 'is not supported');
+  if (settings.objectMode || settings.readableObjectMode || settings.writableObjectMode) {
+    refuseObjectMode(settings);
   }
   if (settings.keepAliveInitialDelay !== undefined) {
     validateNumber(settings.keepAliveInitialDelay, 'options.keepAliveInitialDelay');
@@ -137,6 +136,11 @@ function Socket(options) {
 }
 Object.setPrototypeOf(Socket.prototype, Duplex.prototype);
 Object.setPrototypeOf(Socket, Duplex);
+
+function refuseObjectMode(settings) {
+  const mode = ['objectMode', 'readableObjectMode', 'writableObjectMode'].find((name) => settings[name]);
+  throw new ERR_INVALID_ARG_VALUE(`options.${mode}`, settings[mode], 'is not supported');
+}
 
 function openHandle(fd) {
   validateInt32(fd, 'fd', 0);
@@ -352,7 +356,7 @@ Socket.prototype._final = function (callback) {
     callback();
   } else {
     // A failure means that the connection has gone already; reading reports that.
-    this._handle.writer.shutdown(() => callback());
+    this._handle.shutdown(() => callback());
   }
 };
 

@@ -85,11 +85,12 @@ pub unsafe fn receive(socket: RawFd, memory: *mut u8, room: usize) -> Result<Rec
         return Err(last_errno());
     }
     let flags = message.msg_flags;
-    let came = message.msg_controllen as usize >= length_for(1)
+    let came = message.msg_controllen >= length_for(1) as _
         && control.header.cmsg_level == libc::SOL_SOCKET
         && control.header.cmsg_type == libc::SCM_RIGHTS;
     let bytes = if came {
-        (control.header.cmsg_len as usize).saturating_sub(length_for(0))
+        // An unsigned integer whose width depends on the C library.
+        (control.header.cmsg_len as u64).saturating_sub(length_for(0) as u64) as usize
     } else {
         0
     };
@@ -141,7 +142,8 @@ mod tests {
     fn read(socket: &UnixStream) -> Received {
         let mut room = [0; 16];
         // SAFETY: 16 writable bytes.
-        unsafe { receive(socket.as_raw_fd(), room.as_mut_ptr(), room.len()) }.unwrap()
+        let received = unsafe { receive(socket.as_raw_fd(), room.as_mut_ptr(), room.len()) };
+        received.unwrap()
     }
 
     #[test]
@@ -155,10 +157,8 @@ mod tests {
             assert!(!received.incomplete);
             for fd in received.descriptors {
                 // SAFETY: plain system call.
-                assert_eq!(
-                    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) },
-                    libc::FD_CLOEXEC
-                );
+                let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) };
+                assert_eq!(flags, libc::FD_CLOEXEC);
             }
         }
     }

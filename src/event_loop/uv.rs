@@ -15,7 +15,7 @@ pub struct RawHandle {
 }
 
 /// uv_poll_t is 160 bytes, uv_async_t 128 and uv_check_t 120 on 64-bit Linux; the rest is room for other versions, checked at load.
-const HANDLE_BYTES: usize = 512;
+const HANDLE_BYTES: usize = 192;
 
 impl RawHandle {
     pub fn zeroed() -> Self {

@@ -1,0 +1,129 @@
+'use strict';
+
+// Peers that vanish, that never read and that read slowly: errors are told, and memory stays bounded.
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const { test } = require('node:test');
+
+const net = require('../../lib/net');
+
+const CHUNK = 64 * 1024;
+const chunk = Buffer.alloc(CHUNK, 'x');
+// One read fills at most this (see lib/internal/read-memory.js).
+const LARGEST_READ = 128 * 1024;
+
+let serial = 0;
+const targets = {
+  TCP: () => ({ port: 0, host: '127.0.0.1' }),
+  UNIX: () => ({ path: `\0faults-${process.pid}-${serial++}` }),
+};
+
+async function pair(t, kind, options) {
+  const server = net.createServer(options).listen(targets[kind]());
+  await once(server, 'listening');
+  const address = server.address();
+  const client = net.connect(address.port ? { port: address.port, host: '127.0.0.1' } : { path: address });
+  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
+  server.close();
+  t.after(() => {
+    client.destroy();
+    accepted.destroy();
+  });
+  return [client, accepted];
+}
+
+const closed = (socket) => new Promise((resolve) => socket.once('close', resolve));
+
+for (const kind of ['TCP', 'UNIX']) {
+  test(`${kind}: a peer that goes in the middle of a write`, async (t) => {
+    const [client, accepted] = await pair(t, kind);
+    const outcomes = [];
+    const failed = once(client, 'error');
+    // More than any kernel buffer takes.
+    client.write(Buffer.alloc(64 << 20), (error) => outcomes.push(error.code));
+    client.write('behind it', (error) => outcomes.push(error.code));
+    await once(accepted, 'data');
+    if (kind === 'TCP') accepted.resetAndDestroy();
+    else accepted.destroy();
+    const [error] = await failed;
+    assert.match(error.code, /^(ECONNRESET|EPIPE)$/);
+    assert.match(error.syscall, /^(read|write)$/);
+    if (!client.closed) assert.equal(await closed(client), true);
+    assert.equal(outcomes.length, 2);
+    assert.ok(outcomes.every((code) => /^(ECONNRESET|EPIPE|ECANCELED|ERR_STREAM_DESTROYED)$/.test(code)));
+    assert.equal(client.write('late'), false);
+  });
+
+  test(`${kind}: a peer that never reads holds back a writer that listens to write()`, async (t) => {
+    const [client, accepted] = await pair(t, kind, { pauseOnConnect: true });
+    let taken = 0;
+    const drains = [];
+    client.on('drain', () => drains.push(taken));
+    // Until the kernel has enough, and turns of the loop change nothing.
+    for (;;) {
+      while (!client.writableNeedDrain) {
+        client.write(chunk);
+        taken += CHUNK;
+      }
+      const before = drains.length;
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      if (drains.length === before) break;
+    }
+    assert.ok(
+      client.writableLength <= client.writableHighWaterMark + CHUNK,
+      `${client.writableLength} bytes wait`,
+    );
+    assert.ok(accepted.bytesRead === 0 && accepted.readableLength === 0);
+    // A timer sees that nothing moves, and the writer can give up.
+    client.setTimeout(10);
+    await once(client, 'timeout');
+    client.destroy();
+    assert.equal(await closed(client), false);
+  });
+
+  test(`${kind}: a slow reader gets everything, and neither side hoards`, async (t) => {
+    const [client, accepted] = await pair(t, kind, { highWaterMark: 16 * 1024 });
+    const total = 24 << 20;
+    let [mostWaiting, mostRead, received] = [0, 0, 0];
+    const write = async () => {
+      for (let written = 0; written < total; written += CHUNK) {
+        const goesOn = client.write(chunk);
+        mostWaiting = Math.max(mostWaiting, client.writableLength);
+        if (!goesOn) await once(client, 'drain');
+      }
+      client.end();
+    };
+    const read = async () => {
+      for await (const data of accepted) {
+        received += data.length;
+        mostRead = Math.max(mostRead, accepted.readableLength);
+        await new Promise(setImmediate);
+      }
+    };
+    await Promise.all([write(), read()]);
+    assert.equal(received, total);
+    assert.ok(mostWaiting <= client.writableHighWaterMark + CHUNK, `${mostWaiting} bytes waited`);
+    assert.ok(mostRead <= 16 * 1024 + LARGEST_READ, `${mostRead} bytes read ahead`);
+  });
+}
+
+test('a peer that ends its side still gets the answer (half-open), and one that goes ends both', async (t) => {
+  for (const kind of ['TCP', 'UNIX']) {
+    const [client, accepted] = await pair(t, kind, { allowHalfOpen: true });
+    let request = '';
+    let answer = '';
+    accepted.on('data', (data) => (request += data));
+    client.on('data', (data) => (answer += data));
+    client.end('question');
+    await once(accepted, 'end');
+    assert.deepEqual([request, accepted.readyState], ['question', 'writeOnly']);
+    for (let index = 0; index < 10; index++) {
+      accepted.write(chunk);
+      await new Promise(setImmediate);
+    }
+    accepted.end('.');
+    await Promise.all([closed(client), closed(accepted)]);
+    assert.equal(answer.length, 10 * CHUNK + 1);
+  }
+});

@@ -1,5 +1,4 @@
-import type events = require('events');
-
+import type { ChannelEmitter, ModelEmitter, RecoveringEmitter } from './amqplib/emitters';
 import type {
   ChannelOptions,
   ConsumeMessage,
@@ -12,48 +11,32 @@ import type {
   SocketOptions,
 } from './amqplib/properties';
 
+import type { Answer, RequestOptions, Responder, RespondOptions } from './amqplib/rpc';
+
 export * from './amqplib/properties';
+export * from './amqplib/rpc';
 
 /** The connection under a model. */
 export interface Connection {
   readonly serverProperties: ServerProperties;
 }
 
-export interface ChannelModel extends events.EventEmitter {
+export interface ChannelModel extends ModelEmitter {
   close(): Promise<void>;
   createChannel(options?: ChannelOptions): Promise<Channel>;
   createConfirmChannel(options?: ChannelOptions): Promise<ConfirmChannel>;
   readonly connection: Connection;
   updateSecret(newSecret: Buffer, reason: string): Promise<void>;
-
-  on(event: 'close', listener: (err?: Error) => void): this;
-  on(event: 'error', listener: (err: Error) => void): this;
-  on(event: 'blocked', listener: (reason: string) => void): this;
-  on(event: 'unblocked', listener: () => void): this;
-  on(event: 'update-secret-ok', listener: () => void): this;
-  on(event: 'handler-error', listener: (err: Error, eventName: string) => void): this;
-  on(event: string, listener: (...args: any[]) => void): this;
+  /** Closes it, unless it is closed already. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface Channel extends events.EventEmitter {
+export interface Channel extends ChannelEmitter {
   readonly connection: Connection;
 
-  on(event: 'close', listener: () => void): this;
-  on(event: 'error', listener: (err: Error) => void): this;
-  /** After `publish` returned false: go on. */
-  on(event: 'drain', listener: () => void): this;
-  on(event: 'ack', listener: (fields: { deliveryTag: number; multiple: boolean }) => void): this;
-  on(
-    event: 'nack',
-    listener: (fields: { deliveryTag: number; multiple: boolean; requeue: boolean }) => void,
-  ): this;
-  on(event: 'cancel', listener: (fields: { consumerTag: string }) => void): this;
-  on(event: 'delivery', listener: (message: ConsumeMessage) => void): this;
-  on(event: 'return', listener: (message: Message) => void): this;
-  on(event: 'handler-error', listener: (err: Error, eventName: string) => void): this;
-  on(event: string, listener: (...args: any[]) => void): this;
-
   close(): Promise<void>;
+  /** Closes it, unless it is closed already. */
+  [Symbol.asyncDispose](): Promise<void>;
 
   /** Declares a queue; without a name the broker chooses one. */
   assertQueue(queue?: string, options?: Options.AssertQueue): Promise<Replies.AssertQueue>;
@@ -72,15 +55,18 @@ export interface Channel extends events.EventEmitter {
   deleteExchange(exchange: string, options?: Options.DeleteExchange): Promise<Replies.Empty>;
   bindExchange(destination: string, source: string, pattern: string, args?: any): Promise<Replies.Empty>;
   unbindExchange(destination: string, source: string, pattern: string, args?: any): Promise<Replies.Empty>;
-  /** `onMessage` gets null when the broker cancels the consumer. */
+  /**
+   * `onMessage` gets null when the broker cancels the consumer. Not in amqplib: `signal`. When it aborts `onMessage` is not
+   * called again, the consumer is cancelled, and what was on its way goes back to the queue.
+   */
   consume(
     queue: string,
     onMessage: (msg: ConsumeMessage | null) => void,
-    options?: Options.Consume,
+    options?: Options.Consume & Abortable,
   ): Promise<Replies.Consume>;
   cancel(consumerTag: string): Promise<Replies.Cancel>;
-  /** One message, or false when there is none. */
-  get(queue: string, options?: Options.Get): Promise<GetMessage | false>;
+  /** One message, or false when there is none. What arrives after an abort goes back to the queue, unless `noAck`. */
+  get(queue: string, options?: Options.Get & Abortable): Promise<GetMessage | false>;
   /** How many messages may be unacknowledged: of each later consumer, or of the channel when `global`. */
   prefetch(count: number, global?: boolean): Promise<Replies.Empty>;
   recover(): Promise<Replies.Empty>;
@@ -91,6 +77,29 @@ export interface Channel extends events.EventEmitter {
    * throws when the channel closes or `signal` aborts.
    */
   messages(queue: string, options?: MessagesOptions): AsyncGenerator<ConsumeMessage, void, undefined>;
+
+  /**
+   * Not in amqplib: publishes a request and resolves with the reply, which comes by direct reply-to. Rejects with
+   * `RemoteError` when a handler of `respond` failed; with `code` 312 when no queue takes the request (`mandatory`); with
+   * `code` `'ETIMEDOUT'` after `timeout`; with the signal's reason; with what ends the channel; with what `publish` throws;
+   * and while 65,536 requests wait on this channel.
+   */
+  request(
+    exchange: string,
+    routingKey: string,
+    content: Buffer,
+    options?: RequestOptions,
+  ): Promise<ConsumeMessage>;
+
+  /**
+   * Not in amqplib: answers the requests of a queue with what `handler` gives, and acknowledges them afterwards. What it
+   * throws goes to the requester; where there is none (no `replyTo`) the request is refused without requeueing.
+   */
+  respond(
+    queue: string,
+    handler: (request: ConsumeMessage) => Answer | Promise<Answer>,
+    options?: RespondOptions,
+  ): Promise<Responder>;
 
   /** False when it is time to wait for `'drain'`. Throws for arguments of the wrong type. */
   publish(exchange: string, routingKey: string, content: Buffer, options?: Options.Publish): boolean;
@@ -103,6 +112,11 @@ export interface Channel extends events.EventEmitter {
   reject(message: Message, requeue?: boolean): void;
 }
 
+/** What can be given up: the promise rejects with the signal's reason. */
+export interface Abortable {
+  signal?: AbortSignal;
+}
+
 /** Options of `messages`: those of `consume` and these. */
 export interface MessagesOptions extends Options.Consume {
   /** Most messages that wait unacknowledged, as `prefetch(count)`; without effect with `noAck`. Default: 100. */
@@ -113,13 +127,13 @@ export interface MessagesOptions extends Options.Consume {
 export interface ConfirmChannel extends Channel {
   /**
    * Not in amqplib: publishes and resolves when the broker has taken responsibility. Rejects with `message nacked`, with
-   * `channel closed`, or with what `publish` throws.
+   * `channel closed`, or with what `publish` throws. After an abort the message may arrive nevertheless.
    */
   publishConfirmed(
     exchange: string,
     routingKey: string,
     content: Buffer,
-    options?: Options.Publish,
+    options?: Options.Publish & Abortable,
   ): Promise<void>;
   publish(
     exchange: string,
@@ -136,34 +150,19 @@ export interface ConfirmChannel extends Channel {
   ): boolean;
 
   /** Resolves when all that was published is confirmed; rejects with the first refusal, or when the channel closes. */
-  waitForConfirms(): Promise<void>;
+  waitForConfirms(options?: Abortable): Promise<void>;
 }
 
 export type RecoveryOptions = RecoveryOptionsOf<ChannelModel>;
 
 /** A connection that comes back by itself. */
-export interface RecoveringChannelModel extends events.EventEmitter {
+export interface RecoveringChannelModel extends RecoveringEmitter<ChannelModel> {
   /** Resolves once there was a connection. */
   waitForConnect(): Promise<this>;
   close(): Promise<void>;
   createChannel(options?: ChannelOptions): Promise<Channel>;
   createConfirmChannel(options?: ChannelOptions): Promise<ConfirmChannel>;
   updateSecret(newSecret: Buffer, reason: string): Promise<void>;
-
-  on(event: 'connect', listener: (model: ChannelModel) => void): this;
-  on(event: 'disconnect', listener: (err: Error) => void): this;
-  on(event: 'connect-failed', listener: (err: Error) => void): this;
-  on(
-    event: 'reconnect-scheduled',
-    listener: (info: { attempt: number; delay: number; error: Error }) => void,
-  ): this;
-  on(event: 'reconnect-failed', listener: (err: Error) => void): this;
-  on(event: 'blocked', listener: (reason: string) => void): this;
-  on(event: 'unblocked', listener: () => void): this;
-  on(event: 'error', listener: (err: Error) => void): this;
-  on(event: 'update-secret-ok', listener: () => void): this;
-  on(event: 'handler-error', listener: (err: Error, eventName: string) => void): this;
-  on(event: string, listener: (...args: any[]) => void): this;
 }
 
 /**

@@ -6,6 +6,7 @@ const { ChannelModel } = require('./amqplib/channel-model');
 const { connect: openConnection } = require('./amqplib/connect');
 const credentials = require('./amqplib/credentials');
 const { IllegalOperationError } = require('./amqplib/errors');
+const { RemoteError } = require('./amqplib/remote-error');
 const { RecoveringChannelModel } = require('./amqplib/recovering-models');
 const { splitRecovery } = require('./amqplib/recovery-options');
 
@@ -24,4 +25,4 @@ async function connect(url, options) {
   return recovery.waitForConnect ? recovering.waitForConnect() : recovering;
 }
 
-module.exports = { connect, credentials, IllegalOperationError };
+module.exports = { connect, credentials, IllegalOperationError, RemoteError };

@@ -1,5 +1,4 @@
-import type events = require('events');
-
+import type { ChannelEmitter, ModelEmitter, RecoveringEmitter } from './emitters';
 import type {
   ChannelOptions,
   ConsumeMessage,
@@ -14,7 +13,7 @@ import type {
 
 export * from './properties';
 
-export interface Connection extends events.EventEmitter {
+export interface Connection extends ModelEmitter {
   close(callback?: (err: Error) => void): void;
   /** Returns the channel at once; what is done on it waits until it is open. */
   createChannel(callback?: (err: Error, channel: Channel) => void): Channel;
@@ -28,33 +27,10 @@ export interface Connection extends events.EventEmitter {
     readonly serverProperties: ServerProperties;
   };
   updateSecret(newSecret: Buffer, reason: string, callback?: (err: Error) => void): void;
-
-  on(event: 'close', listener: (err?: Error) => void): this;
-  on(event: 'error', listener: (err: Error) => void): this;
-  on(event: 'blocked', listener: (reason: string) => void): this;
-  on(event: 'unblocked', listener: () => void): this;
-  on(event: 'update-secret-ok', listener: () => void): this;
-  on(event: 'handler-error', listener: (err: Error, eventName: string) => void): this;
-  on(event: string, listener: (...args: any[]) => void): this;
 }
 
-export interface Channel extends events.EventEmitter {
+export interface Channel extends ChannelEmitter {
   readonly connection: Connection;
-
-  on(event: 'close', listener: () => void): this;
-  on(event: 'error', listener: (err: Error) => void): this;
-  /** After `publish` returned false: go on. */
-  on(event: 'drain', listener: () => void): this;
-  on(event: 'ack', listener: (fields: { deliveryTag: number; multiple: boolean }) => void): this;
-  on(
-    event: 'nack',
-    listener: (fields: { deliveryTag: number; multiple: boolean; requeue: boolean }) => void,
-  ): this;
-  on(event: 'cancel', listener: (fields: { consumerTag: string }) => void): this;
-  on(event: 'delivery', listener: (message: ConsumeMessage) => void): this;
-  on(event: 'return', listener: (message: Message) => void): this;
-  on(event: 'handler-error', listener: (err: Error, eventName: string) => void): this;
-  on(event: string, listener: (...args: any[]) => void): this;
 
   close(callback?: (err: Error) => void): void;
 
@@ -159,10 +135,10 @@ export interface ConfirmChannel extends Channel {
 export type RecoveryOptions = RecoveryOptionsOf<Connection>;
 
 /** A connection that comes back by itself. */
-export interface RecoveringConnection extends events.EventEmitter {
+export interface RecoveringConnection extends RecoveringEmitter<Connection> {
   /** Calls back once there was a connection. */
-  waitForConnect(callback?: (err: Error | null, connection: RecoveringConnection) => void): this;
-  close(callback?: (err: Error | null) => void): this;
+  waitForConnect(callback?: (err: Error, connection: RecoveringConnection) => void): this;
+  close(callback?: (err: Error) => void): this;
   createChannel(callback: (err: Error, channel: Channel) => void): this;
   createChannel(options: ChannelOptions, callback: (err: Error, channel: Channel) => void): this;
   createConfirmChannel(callback: (err: Error, channel: ConfirmChannel) => void): this;
@@ -171,21 +147,6 @@ export interface RecoveringConnection extends events.EventEmitter {
     callback: (err: Error, channel: ConfirmChannel) => void,
   ): this;
   updateSecret(newSecret: Buffer, reason: string, callback?: (err: Error) => void): this;
-
-  on(event: 'connect', listener: (model: Connection) => void): this;
-  on(event: 'disconnect', listener: (err: Error) => void): this;
-  on(event: 'connect-failed', listener: (err: Error) => void): this;
-  on(
-    event: 'reconnect-scheduled',
-    listener: (info: { attempt: number; delay: number; error: Error }) => void,
-  ): this;
-  on(event: 'reconnect-failed', listener: (err: Error) => void): this;
-  on(event: 'blocked', listener: (reason: string) => void): this;
-  on(event: 'unblocked', listener: () => void): this;
-  on(event: 'error', listener: (err: Error) => void): this;
-  on(event: 'update-secret-ok', listener: () => void): this;
-  on(event: 'handler-error', listener: (err: Error, eventName: string) => void): this;
-  on(event: string, listener: (...args: any[]) => void): this;
 }
 
 /** Connects as `oxipc/amqplib` does. Throws at once for a protocol other than amqp, amqps and amqp+unix. */
@@ -196,11 +157,11 @@ export declare function connect(
 ): void;
 export declare function connect(
   url: string | Options.Connect,
-  socketOptions: SocketOptions & { recovery: RecoveryOptions | true },
-  callback?: (err: any, connection: RecoveringConnection) => void,
-): RecoveringConnection;
-export declare function connect(
-  url: string | Options.Connect,
   socketOptions: SocketOptions,
   callback: (err: any, connection: Connection) => void,
 ): void;
+export declare function connect(
+  url: string | Options.Connect,
+  socketOptions: SocketOptions & { recovery: RecoveryOptions | true },
+  callback?: (err: any, connection: RecoveringConnection) => void,
+): RecoveringConnection;

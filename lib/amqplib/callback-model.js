@@ -207,9 +207,7 @@ class Channel extends BaseChannel {
 
 class ConfirmChannel extends Channel {
   publish(exchange, routingKey, content, options, callback) {
-    const result = super.publish(exchange, routingKey, content, options);
-    this.pushConfirmCallback(callback);
-    return result;
+    return this.publishWithConfirm(exchange, routingKey, content, options, callback);
   }
 
   sendToQueue(queue, content, options, callback) {

@@ -7,8 +7,11 @@ const EventEmitter = require('node:events');
 const args = require('./arguments');
 const { asyncDisposable } = require('./async-dispose');
 const { BaseChannel, REPLY_SUCCESS } = require('./channel');
+const { consumeUntilAborted, getUnlessAborted, unlessAborted } = require('./cancellation');
 const { messages } = require('./message-iterator');
 const { methods } = require('./methods');
+const { Requester } = require('./requester');
+const { respond } = require('./responder');
 
 const FORWARDED = ['error', 'close', 'blocked', 'unblocked', 'update-secret-ok'];
 
@@ -45,6 +48,8 @@ class ChannelModel extends EventEmitter {
 }
 
 class Channel extends BaseChannel {
+  #requester = null;
+
   /** The fields of the answer. */
   rpc(method, fields, expected) {
     return new Promise((resolve, reject) => {
@@ -119,6 +124,7 @@ class Channel extends BaseChannel {
   }
 
   consume(queue, callback, options) {
+    if (options?.signal !== undefined) return consumeUntilAborted(this, queue, callback, options);
     const fields = args.consume(queue, options);
     return new Promise((resolve, reject) => {
       this.callRpc(methods.BasicConsume, fields, [methods.BasicConsumeOk], (error, answer) => {
@@ -140,6 +146,7 @@ class Channel extends BaseChannel {
   }
 
   get(queue, options) {
+    if (options?.signal !== undefined) return getUnlessAborted(this, queue, options);
     const fields = args.get(queue, options);
     const expected = [methods.BasicGetOk, methods.BasicGetEmpty];
     return new Promise((resolve, reject) => {
@@ -175,6 +182,17 @@ class Channel extends BaseChannel {
     return messages(this, queue, options);
   }
 
+  /** Not in amqplib: publishes a request and resolves with its reply. */
+  request(exchange, routingKey, content, options) {
+    this.#requester ??= new Requester(this);
+    return this.#requester.request(exchange, routingKey, content, options);
+  }
+
+  /** Not in amqplib: answers the requests of a queue with what `handler(message)` gives. */
+  respond(queue, handler, options) {
+    return respond(this, queue, handler, options);
+  }
+
   recover() {
     return this.rpc(methods.BasicRecover, args.recover(), methods.BasicRecoverOk);
   }
@@ -188,9 +206,7 @@ Channel.prototype.prefetch = Channel.prototype.qos;
 
 class ConfirmChannel extends Channel {
   publish(exchange, routingKey, content, options, callback) {
-    const result = super.publish(exchange, routingKey, content, options);
-    this.pushConfirmCallback(callback);
-    return result;
+    return this.publishWithConfirm(exchange, routingKey, content, options, callback);
   }
 
   sendToQueue(queue, content, options, callback) {
@@ -199,13 +215,16 @@ class ConfirmChannel extends Channel {
 
   /** Not in amqplib: resolves when the broker has the message, rejects when it refuses it or the channel closes. */
   publishConfirmed(exchange, routingKey, content, options) {
-    return new Promise((resolve, reject) => {
-      this.publish(exchange, routingKey, content, options, (error) => (error ? reject(error) : resolve()));
-    });
+    const publish = () =>
+      new Promise((resolve, reject) => {
+        this.publish(exchange, routingKey, content, options, (error) => (error ? reject(error) : resolve()));
+      });
+    return options?.signal === undefined ? publish() : unlessAborted(options, publish);
   }
 
-  waitForConfirms() {
-    return this.waitForAllConfirms();
+  waitForConfirms(options) {
+    const wait = () => this.waitForAllConfirms();
+    return options?.signal === undefined ? wait() : unlessAborted(options, wait);
   }
 }
 

@@ -12,6 +12,7 @@ const { operationError, stackCapture } = require('./errors');
 const { methodName, methods } = require('./methods');
 const { LastPublish, readPublication } = require('./orders');
 const { reportHandlerError, safeEmit } = require('./safe-emit');
+const tracing = require('./tracing');
 
 const REPLY_SUCCESS = 200;
 const UNEXPECTED_FRAME = 505;
@@ -48,6 +49,8 @@ class BaseChannel extends EventEmitter {
   reply = null;
   /** Operations behind it. */
   pending = [];
+  /** Why the channel closed, when nobody here wanted that. */
+  endedBy = undefined;
 
   constructor(connection, options) {
     super();
@@ -123,6 +126,28 @@ class BaseChannel extends EventEmitter {
   }
 
   publishMessage(exchange, routingKey, content, options) {
+    if (!tracing.isPublishTraced()) return this.#publish(exchange, routingKey, content, options);
+    return tracing.tracePublish(this, exchange, routingKey, content, options, (traced) =>
+      this.#publish(exchange, routingKey, content, traced),
+    );
+  }
+
+  /** On a confirm channel: `callback(error)` when the broker has answered, if anybody wants to know. */
+  publishWithConfirm(exchange, routingKey, content, options, callback) {
+    if (tracing.isPublishTraced()) {
+      const publish = (traced, wrapped) => {
+        const result = this.#publish(exchange, routingKey, content, traced);
+        this.#confirms.push(wrapped);
+        return result;
+      };
+      return tracing.traceConfirmedPublish(this, exchange, routingKey, content, options, callback, publish);
+    }
+    const result = this.#publish(exchange, routingKey, content, options);
+    this.#confirms.push(callback);
+    return result;
+  }
+
+  #publish(exchange, routingKey, content, options) {
     const publication = readPublication(options);
     this.#check();
     const { connection } = this;
@@ -246,8 +271,9 @@ class BaseChannel extends EventEmitter {
     }
     const text = `Channel closed by server: ${closeMessage(fields)}`;
     this.sendImmediately(methods.ChannelCloseOk, {});
-    safeEmit(this, 'error', closeError(text, fields));
-    this.toClosed(stackCapture(text));
+    const error = closeError(text, fields);
+    safeEmit(this, 'error', error);
+    this.toClosed(stackCapture(text), error);
   }
 
   acceptDelivery(message) {
@@ -293,7 +319,8 @@ class BaseChannel extends EventEmitter {
   #dispatch(consumerTag, message) {
     const consumer = this.consumers.get(consumerTag);
     if (consumer === undefined) throw new Error(`Unknown consumer: ${consumerTag}`);
-    return consumer(message);
+    if (message !== null && tracing.isConsumeTraced()) tracing.traceConsume(this, consumer, message);
+    else consumer(message);
   }
 
   #acceptCancel(fields) {
@@ -325,10 +352,6 @@ class BaseChannel extends EventEmitter {
     this.consumers.delete(consumerTag);
   }
 
-  pushConfirmCallback(callback) {
-    this.#confirms.push(callback);
-  }
-
   waitForAllConfirms() {
     if (this.#closedWithUnconfirmed) return Promise.reject(new Error('channel closed'));
     return this.#confirms.wait();
@@ -351,11 +374,13 @@ class BaseChannel extends EventEmitter {
         error.classId = id >>> 16;
         error.methodId = id & 0xffff;
       }
+      this.endedBy = error;
       safeEmit(this, 'error', error);
     });
   }
 
-  toClosed(stack) {
+  toClosed(stack, error) {
+    this.endedBy ??= error;
     this.#rejectPending();
     this.#state = CLOSED;
     this.#illegal = ['Channel closed', stack];

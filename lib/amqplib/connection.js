@@ -348,7 +348,7 @@ class Connection extends EventEmitter {
 
   #toClosed(stack, error) {
     // Channels may be made in listeners: those of now are the ones to close.
-    for (const channel of [...this.channels.values()]) channel.toClosed(stack);
+    for (const channel of [...this.channels.values()]) channel.toClosed(stack, error);
     this.#state = CLOSED;
     this.#illegal = [`Connection closed (${error ? error.toString() : 'by client'})`, stack];
     this.#orders.flush();

@@ -74,4 +74,4 @@ async function* messages(channel, queue, options = {}) {
   }
 }
 
-module.exports = { messages };
+module.exports = { DEFAULT_PREFETCH, messages };

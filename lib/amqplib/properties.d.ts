@@ -153,6 +153,8 @@ export interface SocketOptions extends tls.ConnectionOptions {
   clientProperties?: Record<string, unknown>;
   credentials?: Credentials;
   lookup?: LookupFunction;
+  /** Aborting ends the connection with an `AbortError`: the attempt, or later `'error'` and `'close'`. */
+  signal?: AbortSignal;
 }
 
 export interface ChannelOptions {

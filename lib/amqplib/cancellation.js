@@ -1,0 +1,85 @@
+'use strict';
+
+// AbortSignal for what waits on a channel. Whoever aborts hears the signal's reason, as with fetch.
+
+const { validateAbortSignal } = require('../internal/validators');
+const { whenEnded } = require('./channel-end');
+
+/** The signal of `options`, if there is one; throws when it is none, and its reason when it is aborted already. */
+function signalOf(options) {
+  const signal = options?.signal;
+  if (signal === undefined) return undefined;
+  validateAbortSignal(signal, 'options.signal');
+  signal.throwIfAborted();
+  return signal;
+}
+
+/** Settles as `promise` does, unless the signal aborts before. `onLate` gets the value that nobody waits for any more. */
+function abortable(promise, signal, onLate = () => {}) {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    let isAborted = false;
+    const onAbort = () => {
+      isAborted = true;
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort);
+        if (isAborted) onLate(value);
+        else resolve(value);
+      },
+      (error) => {
+        signal.removeEventListener('abort', onAbort);
+        reject(error);
+      },
+    );
+  });
+}
+
+/**
+ * Consumes until the signal aborts: `onMessage` is not called again from then on, the consumer is cancelled and what was on
+ * its way goes back to the queue.
+ */
+async function consumeUntilAborted(channel, queue, onMessage, { signal, ...options }) {
+  signalOf({ signal });
+  const deliver = (message) => {
+    if (!signal.aborted) return onMessage(message);
+    if (message !== null && !options.noAck) channel.nack(message);
+  };
+  const consuming = channel.consume(queue, deliver, options).then((answer) => {
+    // When the channel has gone, so has the consumer.
+    const cancel = () => channel.cancel(answer.consumerTag).catch(() => {});
+    if (signal.aborted) cancel();
+    else onceAborted(channel, signal, cancel);
+    return answer;
+  });
+  return abortable(consuming, signal);
+}
+
+/** A message that comes after the abort goes back to its queue. */
+async function getUnlessAborted(channel, queue, { noAck, ...options }) {
+  const signal = signalOf(options);
+  return abortable(channel.get(queue, { noAck }), signal, (message) => {
+    if (message && !noAck) channel.nack(message);
+  });
+}
+
+/** `start()`, whose promise rejects when `options.signal` aborts before it settles. */
+async function unlessAborted(options, start) {
+  const signal = signalOf(options);
+  return abortable(start(), signal);
+}
+
+/** Calls `callback` when the signal aborts before the channel ends. */
+function onceAborted(channel, signal, callback) {
+  const forget = whenEnded(channel, () => signal.removeEventListener('abort', onAbort));
+  const onAbort = () => {
+    forget();
+    callback();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+}
+
+module.exports = { consumeUntilAborted, getUnlessAborted, onceAborted, signalOf, unlessAborted };

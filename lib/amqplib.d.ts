@@ -157,6 +157,7 @@ export type RecoveryOptions = RecoveryOptionsOf<ChannelModel>;
 
 /** A connection that comes back by itself. */
 export interface RecoveringChannelModel extends RecoveringEmitter<ChannelModel> {
+  [Symbol.asyncDispose](): Promise<void>;
   /** Resolves once there was a connection. */
   waitForConnect(): Promise<this>;
   close(): Promise<void>;

@@ -257,7 +257,11 @@ export interface AmqpTlsOptions {
   rejectUnauthorized: boolean
   /** "TLSv1.2", "TLSv1.3". */
   versions: Array<string>
-  alpn: Array<string>
+  /** By their numbers in the TLS registry, best first. */
+  suites: Array<number>
+  groups: Array<number>
+  crls: Array<Uint8Array>
+  alpn: Array<Uint8Array>
 }
 
 export declare function bindSocket(fd: number, address: string, port: number, ipv6Only: boolean, reusePort: boolean): number

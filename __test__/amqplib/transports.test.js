@@ -3,100 +3,39 @@
 // Below AMQP: TLS with its options, UNIX sockets.
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
-const { once } = require('node:events');
-const fs = require('node:fs');
-const net = require('node:net');
-const os = require('node:os');
-const path = require('node:path');
 const { after, before, test } = require('node:test');
-const tls = require('node:tls');
 
 const original = require('amqplib');
 const ours = require('../../lib/amqplib');
 const { createBroker } = require('../../lib/broker');
+const { Certificates, withTls } = require('../support/tls-front');
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-amqp-tls-'));
-const file = (name) => path.join(folder, name);
-const read = (name) => fs.readFileSync(file(name));
-
-function openssl(...args) {
-  execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-/** A certificate signed by our authority, for these names. */
-function issue(name, altNames) {
-  openssl(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${name}`,
-  );
-  fs.writeFileSync(file(`${name}.ext`), `subjectAltName=${altNames}\n`);
-  const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2'];
-  openssl('x509', '-req', '-in', `${name}.csr`, ...signing, '-out', `${name}.pem`, '-extfile', `${name}.ext`);
-}
+const certificates = new Certificates();
+const read = (name) => certificates.read(name);
 
 let broker;
 
 before(async () => {
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'ca.key',
+  certificates.issue('server', 'DNS:localhost,IP:127.0.0.1');
+  certificates.issue('other', 'DNS:other.example');
+  certificates.issue('client', 'DNS:client.example');
+  certificates.openssl(
+    'rsa',
+    '-in',
+    'client.key',
+    '-aes256',
+    '-passout',
+    'pass:secret',
     '-out',
-    'ca.pem',
-    '-subj',
-    '/CN=authority',
-    '-days',
-    '2',
+    'client.locked.key',
   );
-  issue('server', 'DNS:localhost,IP:127.0.0.1');
-  issue('other', 'DNS:other.example');
-  issue('client', 'DNS:client.example');
-  openssl('rsa', '-in', 'client.key', '-aes256', '-passout', 'pass:secret', '-out', 'client.locked.key');
-  broker = await createBroker({ port: 0, path: file('broker.sock') });
+  broker = await createBroker({ port: 0, path: certificates.file('broker.sock') });
 });
 
 after(async () => {
   await broker?.close();
-  fs.rmSync(folder, { recursive: true });
+  certificates.remove();
 });
-
-/** TLS in front of the broker: calls `use(port)`, gives what the server saw of each client. */
-async function withTls(options, use) {
-  const clients = [];
-  const server = tls.createServer(options, (socket) => {
-    clients.push({ servername: socket.servername, subject: socket.getPeerCertificate()?.subject?.CN });
-    const inner = net.connect(broker.port, '127.0.0.1');
-    for (const [from, to] of [
-      [socket, inner],
-      [inner, socket],
-    ]) {
-      from.on('error', () => to.destroy());
-      from.pipe(to);
-    }
-  });
-  server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    await use(server.address().port);
-  } finally {
-    server.close();
-  }
-  return clients;
-}
 
 async function speak(amqplib, url, options) {
   const connection = await amqplib.connect(url, options);
@@ -114,7 +53,7 @@ const server = () => ({ cert: read('server.pem'), key: read('server.key') });
 
 for (const [name, amqplib] of Object.entries({ amqplib: original, oxipc: ours })) {
   test(`TLS with an authority, names and addresses (${name})`, async () => {
-    const clients = await withTls(server(), async (port) => {
+    const clients = await withTls(broker, server(), async (port) => {
       await speak(amqplib, `amqps://localhost:${port}`, { ca: [read('ca.pem')] });
       await speak(amqplib, `amqps://127.0.0.1:${port}`, { ca: read('ca.pem').toString() });
       await speak(amqplib, `amqps://127.0.0.1:${port}`, { ca: read('ca.pem'), servername: 'localhost' });
@@ -128,7 +67,7 @@ for (const [name, amqplib] of Object.entries({ amqplib: original, oxipc: ours })
 
   test(`a client certificate is shown, its key may be locked (${name})`, async () => {
     const wanting = { ...server(), ca: read('ca.pem'), requestCert: true, rejectUnauthorized: true };
-    const clients = await withTls(wanting, async (port) => {
+    const clients = await withTls(broker, wanting, async (port) => {
       const url = `amqps://localhost:${port}`;
       const shown = { ca: read('ca.pem'), cert: read('client.pem') };
       await speak(amqplib, url, { ...shown, key: read('client.key') });
@@ -141,12 +80,12 @@ for (const [name, amqplib] of Object.entries({ amqplib: original, oxipc: ours })
   });
 
   test(`a certificate of an unknown authority or for another name is refused (${name})`, async () => {
-    await withTls(server(), async (port) => {
+    await withTls(broker, server(), async (port) => {
       await assert.rejects(speak(amqplib, `amqps://localhost:${port}`), {
         code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
       });
     });
-    await withTls({ cert: read('other.pem'), key: read('other.key') }, async (port) => {
+    await withTls(broker, { cert: read('other.pem'), key: read('other.key') }, async (port) => {
       await assert.rejects(speak(amqplib, `amqps://localhost:${port}`, { ca: read('ca.pem') }), {
         code: 'ERR_TLS_CERT_ALTNAME_INVALID',
       });

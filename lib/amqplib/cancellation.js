@@ -14,12 +14,16 @@ function signalOf(options) {
   return signal;
 }
 
-/** Settles as `promise` does, unless the signal aborts before. `onLate` gets the value that nobody waits for any more. */
-function abortable(promise, signal, onLate = () => {}) {
+/**
+ * Settles as `promise` does, unless the signal aborts before. `onLate` gets the value that nobody waits for any more;
+ * `isDecided` may know that there is going to be one that somebody does.
+ */
+function abortable(promise, signal, { onLate = () => {}, isDecided = () => false } = {}) {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     let isAborted = false;
     const onAbort = () => {
+      if (isDecided()) return;
       isAborted = true;
       reject(signal.reason);
     };
@@ -44,7 +48,10 @@ function abortable(promise, signal, onLate = () => {}) {
  */
 async function consumeUntilAborted(channel, queue, onMessage, { signal, ...options }) {
   signalOf({ signal });
+  let hasStarted = false;
   const deliver = (message) => {
+    // The first messages may come before the promise has told of the consumer.
+    hasStarted = true;
     if (!signal.aborted) return onMessage(message);
     if (message !== null && !options.noAck) channel.nack(message);
   };
@@ -55,15 +62,16 @@ async function consumeUntilAborted(channel, queue, onMessage, { signal, ...optio
     else onceAborted(channel, signal, cancel);
     return answer;
   });
-  return abortable(consuming, signal);
+  return abortable(consuming, signal, { isDecided: () => hasStarted });
 }
 
 /** A message that comes after the abort goes back to its queue. */
 async function getUnlessAborted(channel, queue, { noAck, ...options }) {
   const signal = signalOf(options);
-  return abortable(channel.get(queue, { noAck }), signal, (message) => {
+  const onLate = (message) => {
     if (message && !noAck) channel.nack(message);
-  });
+  };
+  return abortable(channel.get(queue, { noAck }), signal, { onLate });
 }
 
 /** `start()`, whose promise rejects when `options.signal` aborts before it settles. */

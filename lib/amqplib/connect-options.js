@@ -5,6 +5,7 @@
 const querystring = require('node:querystring');
 
 const { version } = require('../../package.json');
+const { validateAbortSignal } = require('../internal/validators');
 const credentials = require('./credentials');
 const { isShortString } = require('./methods');
 const { writeTable } = require('./table');
@@ -38,6 +39,7 @@ const CLIENT_PROPERTIES = {
 /** What connect was asked for: where to, and everything of the engine's options that does not need a lookup. */
 function readConnectOptions(url, socketOptions) {
   const socket = { ...(socketOptions || {}) };
+  if (socket.signal !== undefined) validateAbortSignal(socket.signal, 'options.signal');
   const target = typeof url === 'object' && url ? fromObject(url) : fromURL(url || 'amqp://localhost');
   if (!['amqp:', 'amqps:', 'amqp+unix:'].includes(target.protocol)) {
     throw new Error(`Expected amqp: or amqps: as the protocol; got ${target.protocol}`);
@@ -50,6 +52,7 @@ function readConnectOptions(url, socketOptions) {
     path: target.path ?? socket.path,
     lookup: socket.lookup,
     family: socket.family,
+    signal: socket.signal,
     options: {
       addresses: [],
       port: target.port,

@@ -5,39 +5,77 @@
 const dns = require('node:dns');
 const { isIP } = require('node:net');
 
+const { AbortError } = require('../internal/abort-error');
 const { Connection } = require('./connection');
 const { checkOptions, readConnectOptions } = require('./connect-options');
 
 /** `callback(error)` or `callback(null, connection)`; throws at once for a protocol that is not ours. */
 function connect(url, socketOptions, callback) {
-  const { host, path, lookup, family, options } = readConnectOptions(url, socketOptions);
-  const open = () => {
-    const connection = new Connection(options, (error) => {
-      if (error) callback(error);
-      else callback(null, connection);
-    });
-  };
+  const { host, path, lookup, family, signal, options } = readConnectOptions(url, socketOptions);
+  const attempt = new Attempt(signal, callback);
   try {
     checkOptions(options);
+    if (signal?.aborted) throw abortError(signal);
   } catch (error) {
-    process.nextTick(callback, error);
+    process.nextTick(() => attempt.finish(error));
     return;
   }
   if (path !== undefined) {
     options.path = path;
-    open();
+    attempt.open(options);
   } else if (isIP(host)) {
     options.addresses = [host];
-    open();
+    attempt.open(options);
   } else {
     lookUp(host || 'localhost', lookup, family, (error, addresses) => {
       if (error) {
-        callback(error);
+        attempt.finish(error);
         return;
       }
       options.addresses = addresses;
-      open();
+      attempt.open(options);
     });
+  }
+}
+
+const abortError = (signal) => new AbortError(undefined, { cause: signal.reason });
+
+/** One call of connect. The signal ends the attempt, and later the connection. */
+class Attempt {
+  #signal;
+  #callback;
+  #connection = null;
+  #isFinished = false;
+
+  constructor(signal, callback) {
+    this.#signal = signal;
+    this.#callback = callback;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #onAbort = () => {
+    const error = abortError(this.#signal);
+    if (this.#connection === null) this.finish(error);
+    else this.#connection.destroy(error);
+  };
+
+  #forget = () => this.#signal?.removeEventListener('abort', this.#onAbort);
+
+  open(options) {
+    if (this.#isFinished) return;
+    this.#connection = new Connection(options, (error) => this.finish(error));
+  }
+
+  finish(error) {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    if (error) {
+      this.#forget();
+      this.#callback(error);
+      return;
+    }
+    this.#connection.once('close', this.#forget);
+    this.#callback(null, this.#connection);
   }
 }
 

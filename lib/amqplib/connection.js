@@ -18,6 +18,7 @@ const { methodById, methods, readMethod } = require('./methods');
 const { Orders } = require('./orders');
 const { RecordReader } = require('./records');
 const { safeEmit } = require('./safe-emit');
+const { ConnectionStream } = require('./stream');
 
 const REPLY_SUCCESS = 200;
 const CONNECTION_FORCED = 320;
@@ -34,6 +35,9 @@ class Connection extends EventEmitter {
   #reader;
   #onOpened;
   #checkIdentity;
+  #isEncrypted;
+  #addresses = '';
+  #stream = null;
   #state = RUNNING;
   #illegal = null;
   #onClosed = undefined;
@@ -62,6 +66,7 @@ class Connection extends EventEmitter {
     super();
     this.#onOpened = onOpened;
     this.#checkIdentity = options.checkIdentity;
+    this.#isEncrypted = options.tls !== undefined;
     this.#handle = new native.AmqpConnectionHandle(options, this, this.#wake);
     this.#orders = new Orders((bytes, length, body) => this.#submit(bytes, length, body));
     this.#reader = new RecordReader(this, () => this.#handle.takeBody());
@@ -174,13 +179,11 @@ class Connection extends EventEmitter {
       this.#handle.approve();
       return;
     }
-    this.#handle.close();
-    const opened = this.#onOpened;
-    this.#onOpened = null;
-    opened(error);
+    this.destroy(error);
   }
 
-  onOpen({ frameMax, channelMax, heartbeat, start }) {
+  onOpen({ frameMax, channelMax, heartbeat, start, addresses }) {
+    this.#addresses = addresses;
     this.serverProperties = readMethod(methods.ConnectionStart, start, 0).serverProperties;
     this.frameMax = frameMax || 0xffffffff;
     this.#orders.frameMax = this.frameMax - 8;
@@ -337,6 +340,37 @@ class Connection extends EventEmitter {
   closeWithError(replyText, replyCode, error) {
     safeEmit(this, 'error', error);
     this.closeBecause(replyText, replyCode);
+  }
+
+  /** Hangs up without a word to the broker: with an error, or quietly. */
+  destroy(error) {
+    if (this.#onOpened !== null) {
+      this.#handle.close();
+      const opened = this.#onOpened;
+      this.#onOpened = null;
+      opened(error);
+      return;
+    }
+    if (this.#state === CLOSED) return;
+    try {
+      if (error) this.#fail(error);
+      else this.#toClosed(stackCapture('Socket destroyed'), new Error('Unexpected close'));
+    } finally {
+      this.#handle.close();
+    }
+  }
+
+  /** What amqplib's users know as the socket. */
+  get stream() {
+    this.#stream ??= new ConnectionStream(this, this.#addresses, {
+      destroy: (error) => this.destroy(error),
+      end: () => {
+        this.#orders.flush();
+        this.#handle.end();
+      },
+      isEncrypted: this.#isEncrypted,
+    });
+    return this.#stream;
   }
 
   #fail(error) {

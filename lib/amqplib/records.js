@@ -104,7 +104,10 @@ class RecordReader {
             frameMax: words[at + 2],
             channelMax: words[at + 3],
             heartbeat: words[at + 4],
-            start: this.#bytes(at + 6, words[at + 5]),
+            start: this.#bytes(at + 7, words[at + 5]),
+            addresses: this.#bytes(at + 7, words[at + 5] + words[at + 6])
+              .subarray(words[at + 5])
+              .toString(),
           });
           break;
         case END:

@@ -4,6 +4,7 @@
 
 const EventEmitter = require('node:events');
 
+const { asyncDisposable } = require('./async-dispose');
 const { RecoveringConnection, asError } = require('./recovering-connection');
 
 const FORWARDED = [
@@ -65,6 +66,8 @@ function settle(promise, callback) {
     (error) => done(asError(error, 'Operation failed')),
   );
 }
+
+asyncDisposable(RecoveringChannelModel);
 
 class RecoveringCallbackModel extends EventEmitter {
   #connection;

@@ -16,7 +16,7 @@ export interface RequestOptions extends Omit<Options.Publish, 'correlationId' | 
 export type Answer =
   | Buffer
   | (Omit<Options.Publish, 'correlationId'> & { content: Buffer })
-  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: it is the return type of handlers.
   | void;
 
 /** Options of `respond`: those of `consume` and these. */

@@ -7,13 +7,25 @@ const { isIP } = require('node:net');
 const tls = require('node:tls');
 
 const { elements, readPkcs12 } = require('./pkcs12');
+const { offered } = require('./tls-hello');
 
-const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
-const ENGINE_VERSIONS = ['TLSv1.2', 'TLSv1.3'];
+// What the engine cannot do. To connect without them would be less safe than was asked for, or go elsewhere.
+const REFUSED = {
+  clientCertEngine: 'give cert and key',
+  privateKeyEngine: 'give key',
+  privateKeyIdentifier: 'give key',
+  pskCallback: 'give certificates',
+  secureContext: 'give what it was made of: ca, cert, key, pfx, ciphers, …',
+  sigalgs: 'leave it out',
+  socket: 'give a lookup or the address of the tunnel',
+};
 
 /** The engine's options; throws what tls.connect throws for certificates, keys and passphrases that cannot be. */
 function tlsOptions(socket, host) {
+  refuse(socket);
   tls.createSecureContext(socket);
+  const { versions, suites, groups } = offered(socket);
+  if (versions.length === 0) throw unsupported('maxVersion', 'TLS 1.2 and 1.3 are supported');
   const pfx = socket.pfx === undefined ? {} : fromPkcs12(first(socket.pfx), socket.passphrase);
   const cert = socket.cert === undefined ? pfx.cert : Buffer.concat(pemList(socket.cert));
   const key = socket.key === undefined ? pfx.key : privateKey(first(socket.key), socket.passphrase);
@@ -23,8 +35,11 @@ function tlsOptions(socket, host) {
     key: key && Buffer.from(key),
     servername: socket.servername || (isIP(host) ? host : host || 'localhost'),
     rejectUnauthorized: socket.rejectUnauthorized !== false,
-    versions: versions(socket),
-    alpn: (socket.ALPNProtocols ?? []).map(String),
+    crls: socket.crl === undefined ? [] : pemList(socket.crl),
+    versions,
+    suites,
+    groups,
+    alpn: protocols(socket.ALPNProtocols),
   };
 }
 
@@ -47,12 +62,26 @@ function fromPkcs12(given, passphrase) {
   return readPkcs12(Buffer.from(given.buf ?? given), given.passphrase ?? passphrase);
 }
 
-function versions({ minVersion = tls.DEFAULT_MIN_VERSION, maxVersion = tls.DEFAULT_MAX_VERSION }) {
-  const [least, most] = [VERSIONS.indexOf(minVersion), VERSIONS.indexOf(maxVersion)];
-  return ENGINE_VERSIONS.filter((version) => {
-    const index = VERSIONS.indexOf(version);
-    return least <= index && index <= most;
-  });
+function refuse(socket) {
+  for (const [name, instead] of Object.entries(REFUSED)) {
+    if (socket[name] !== undefined && socket[name] !== null) throw unsupported(name, instead);
+  }
+}
+
+function unsupported(name, instead) {
+  const error = new TypeError(`The TLS option '${name}' is not supported like this: ${instead}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/** ALPN's protocols as bytes each: given in a list, or as they stand on the wire. */
+function protocols(given) {
+  if (given === undefined || given === null) return [];
+  const out = {};
+  tls.convertALPNProtocols(given, out);
+  const wire = Buffer.from(out.ALPNProtocols);
+  const found = [];
+  for (let at = 0; at < wire.length; at += 1 + wire[at]) found.push(wire.subarray(at + 1, at + 1 + wire[at]));
+  return found;
 }
 
 /**

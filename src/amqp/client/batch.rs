@@ -184,14 +184,15 @@ impl Batch {
         );
     }
 
-    pub fn open(&mut self, frame_max: u32, channel_max: u16, heartbeat: u16, start: &[u8]) {
+    pub fn open(&mut self, frame_max: u32, channel_max: u16, heartbeat: u16, start: &[u8], addresses: &str) {
         let words = [
             frame_max,
             u32::from(channel_max),
             u32::from(heartbeat),
             start.len() as u32,
+            addresses.len() as u32,
         ];
-        self.record(OPEN, 0, 0, &words, &[start]);
+        self.record(OPEN, 0, 0, &words, &[start, addresses.as_bytes()]);
     }
 
     pub fn end(&mut self, failure: &Failure) {

@@ -165,6 +165,7 @@ async fn connect(shared: &Arc<Shared>, options: &ConnectOptions) -> Result<Optio
         opened.channel_max,
         opened.heartbeat,
         &opened.start,
+        &stream.addresses(),
     );
     shared.push(batch);
     Ok(Some(Engine::new(shared.clone(), stream, opened)))

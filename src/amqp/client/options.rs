@@ -49,5 +49,10 @@ pub struct TlsOptions {
     pub reject_unauthorized: bool,
     pub tls12: bool,
     pub tls13: bool,
+    /// Cipher suites and groups to offer, best first, by their numbers in the TLS registry. What is not known here is left out.
+    pub suites: Vec<u16>,
+    pub groups: Vec<u16>,
+    /// Certificate revocation lists; every certificate must be covered when there are any.
+    pub crls: Vec<Vec<u8>>,
     pub alpn: Vec<Vec<u8>>,
 }

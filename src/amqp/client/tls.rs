@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName,
+};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
@@ -45,8 +47,42 @@ fn certificates(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).filter_map(Result::ok)
 }
 
+fn revocation_lists(pem: &[u8]) -> impl Iterator<Item = CertificateRevocationListDer<'static>> {
+    CertificateRevocationListDer::pem_slice_iter(pem).filter_map(Result::ok)
+}
+
+/// What was asked for, in that order, as far as ring has it.
+fn provider(options: &TlsOptions) -> Result<CryptoProvider, Failure> {
+    let all = ring::default_provider();
+    let pick = |id: &u16| {
+        all.cipher_suites
+            .iter()
+            .find(|suite| u16::from(suite.suite()) == *id)
+            .copied()
+    };
+    let cipher_suites: Vec<_> = options.suites.iter().filter_map(pick).collect();
+    let find = |id: &u16| {
+        all.kx_groups
+            .iter()
+            .find(|group| u16::from(group.name()) == *id)
+            .copied()
+    };
+    let kx_groups: Vec<_> = options.groups.iter().filter_map(find).collect();
+    if cipher_suites.is_empty() || kx_groups.is_empty() {
+        let what = if kx_groups.is_empty() { "curves" } else { "ciphers" };
+        return Err(failed(format!(
+            "ERR_SSL_NO_CIPHER_MATCH none of these {what} is supported"
+        )));
+    }
+    Ok(CryptoProvider {
+        cipher_suites,
+        kx_groups,
+        ..all
+    })
+}
+
 fn config(options: &TlsOptions, verdict: &Verdict) -> Result<ClientConfig, Failure> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(provider(options)?);
     let mut versions = Vec::new();
     versions.extend(options.tls13.then_some(&TLS13));
     versions.extend(options.tls12.then_some(&TLS12));
@@ -61,12 +97,16 @@ fn config(options: &TlsOptions, verdict: &Verdict) -> Result<ClientConfig, Failu
             // A root that rustls cannot use (an old one of a system's list) is left out, not an error.
             let _ = roots.add(certificate.clone());
         }
-        builder.with_custom_certificate_verifier(Arc::new(Chain::new(
-            &provider,
-            roots,
-            trusted,
-            verdict.clone(),
-        )))
+        let mut chain = Chain::new(&provider, roots, trusted, verdict.clone());
+        if !options.crls.is_empty() {
+            let crls = options
+                .crls
+                .iter()
+                .flat_map(|pem| revocation_lists(pem))
+                .collect();
+            chain.check_revocation(&provider, crls)?;
+        }
+        builder.with_custom_certificate_verifier(Arc::new(chain))
     } else {
         builder.with_custom_certificate_verifier(Arc::new(Unverified::new(&provider)))
     };

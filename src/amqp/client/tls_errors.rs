@@ -38,6 +38,10 @@ fn certificate_text(error: &CertificateError) -> &'static str {
             "CERT_NOT_YET_VALID certificate is not yet valid"
         }
         CertificateError::Revoked => "CERT_REVOKED certificate revoked",
+        CertificateError::UnknownRevocationStatus => "UNABLE_TO_GET_CRL unable to get certificate CRL",
+        CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
+            "CRL_HAS_EXPIRED CRL has expired"
+        }
         CertificateError::BadSignature => "CERT_SIGNATURE_FAILURE certificate signature failure",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "INVALID_PURPOSE unsuitable certificate purpose"

@@ -3,11 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
+use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
 use tokio_rustls::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{self, CertificateError, DigitallySignedStruct, RootCertStore};
+
+use super::failure::Failure;
+use super::tls_errors::failed;
 
 /// A chain up to one of the roots.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct Chain {
     trusted: Vec<CertificateDer<'static>>,
     /// Gets the reason when there is no such chain: OpenSSL tells more cases apart than rustls' error does.
     verdict: Arc<OnceLock<&'static str>>,
+    /// Looks into revocation lists.
+    revocation: Option<Arc<WebPkiServerVerifier>>,
 }
 
 impl Chain {
@@ -32,6 +37,43 @@ impl Chain {
             roots,
             trusted,
             verdict,
+            revocation: None,
+        }
+    }
+
+    /// From now on every certificate of a chain has to stand on a list of its issuer's, as not revoked.
+    pub fn check_revocation(
+        &mut self,
+        provider: &Arc<CryptoProvider>,
+        lists: Vec<CertificateRevocationListDer<'static>>,
+    ) -> Result<(), Failure> {
+        let roots = Arc::new(self.roots.clone());
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
+            .with_crls(lists)
+            .enforce_revocation_expiration()
+            .build()
+            .map_err(|error| failed(format!("ERR_CRYPTO_OPERATION_FAILED crl: {error}")))?;
+        self.revocation = Some(verifier);
+        Ok(())
+    }
+
+    fn check_lists(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        let Some(verifier) = &self.revocation else {
+            return Ok(());
+        };
+        match verifier.verify_server_cert(end_entity, intermediates, name, &[], now) {
+            // The chain is looked at first: a wrong name says that it is good, and is JavaScript's to judge.
+            Ok(_)
+            | Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }
@@ -41,7 +83,7 @@ impl ServerCertVerifier for Chain {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        name: &ServerName<'_>,
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
@@ -54,6 +96,7 @@ impl ServerCertVerifier for Chain {
             self.algorithms.all,
         );
         let Err(error) = result else {
+            self.check_lists(end_entity, intermediates, name, now)?;
             return Ok(ServerCertVerified::assertion());
         };
         // A self-signed certificate that is its own authority, as openssl makes them by default, is good where it is

@@ -46,6 +46,21 @@ impl Transport {
             Transport::Tls { .. } => None,
         }
     }
+
+    /// Local and remote, "IP PORT" a line; empty for a UNIX socket, and when the peer is gone already.
+    pub fn addresses(&self) -> String {
+        let stream = match self {
+            Transport::Tcp(stream) => stream,
+            Transport::Tls { stream, .. } => stream.get_ref().0,
+            Transport::Unix(_) => return String::new(),
+        };
+        match (stream.local_addr(), stream.peer_addr()) {
+            (Ok(local), Ok(peer)) => {
+                format!("{} {}\n{} {}", local.ip(), local.port(), peer.ip(), peer.port())
+            }
+            _ => String::new(),
+        }
+    }
 }
 
 macro_rules! forward {

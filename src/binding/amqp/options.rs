@@ -46,7 +46,11 @@ pub struct AmqpTlsOptions {
     pub reject_unauthorized: bool,
     /// "TLSv1.2", "TLSv1.3".
     pub versions: Vec<String>,
-    pub alpn: Vec<String>,
+    /// By their numbers in the TLS registry, best first.
+    pub suites: Vec<u16>,
+    pub groups: Vec<u16>,
+    pub crls: Vec<Uint8Array>,
+    pub alpn: Vec<Uint8Array>,
 }
 
 impl AmqpConnectOptions {
@@ -98,7 +102,10 @@ impl AmqpTlsOptions {
             reject_unauthorized: self.reject_unauthorized,
             tls12: self.versions.iter().any(|version| version == "TLSv1.2"),
             tls13: self.versions.iter().any(|version| version == "TLSv1.3"),
-            alpn: self.alpn.into_iter().map(String::into_bytes).collect(),
+            suites: self.suites,
+            groups: self.groups,
+            crls: self.crls.iter().map(|pem| pem.to_vec()).collect(),
+            alpn: self.alpn.iter().map(|name| name.to_vec()).collect(),
         }
     }
 }

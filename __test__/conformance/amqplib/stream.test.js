@@ -1,0 +1,96 @@
+'use strict';
+
+// `connection.connection.stream`, and the signal of connect: hanging up from below.
+
+const net = require('node:net');
+const { once } = require('node:events');
+
+const { next, sideBySide, sideBySideAlone } = require('./side-by-side');
+const { brokers } = require('../../support/brokers');
+const { withPeer } = require('../../support/scripted-peer');
+
+const describe = ({ destroyed, readable, writable, connecting }) => ({
+  destroyed,
+  readable,
+  writable,
+  connecting,
+});
+
+async function openWatched(scenario, options) {
+  const connection = await scenario.connect(options);
+  const channel = await connection.createChannel();
+  scenario.watch('channel', channel, ['error', 'close']);
+  scenario.watch('connection', connection, ['error', 'close']);
+  return connection;
+}
+
+sideBySide('the stream says where it leads', async (scenario) => {
+  const connection = await scenario.connect();
+  const { stream } = connection.connection;
+  scenario.write(describe(stream), stream.remoteAddress, stream.remoteFamily, stream.localAddress);
+  scenario.write(stream.remotePort === Number(new URL(scenario.url).port), typeof stream.address().port);
+  await connection.close();
+});
+
+// What RabbitMQ does about a client that ends in the middle is a matter of time: it may answer with a reset.
+const embedded = brokers.filter(({ name }) => name !== 'RabbitMQ');
+
+for (const [name, hangUp, on] of [
+  ['ends the stream', (stream) => stream.end(), embedded],
+  ['destroys the stream with an error', (stream) => stream.destroy(new Error('mine')), brokers],
+]) {
+  const run = async (scenario) => {
+    const connection = await openWatched(scenario);
+    const { stream } = connection.connection;
+    const closed = Promise.all([next(connection, 'close'), next(stream, 'close')]);
+    stream.on('error', () => {});
+    scenario.write(hangUp(stream) === stream, describe(stream));
+    const [, hadError] = await closed;
+    scenario.write('stream', 'close', hadError, describe(stream));
+    await scenario.outcome('channel', () => connection.createChannel());
+  };
+  sideBySide(`who ${name} loses the connection`, run, on);
+}
+
+sideBySide('a signal ends an open connection', async (scenario) => {
+  const controller = new AbortController();
+  const connection = await openWatched(scenario, { signal: controller.signal });
+  const closed = next(connection, 'close');
+  controller.abort(new Error('mine'));
+  await closed;
+});
+
+sideBySide('a signal that has aborted lets nothing begin', async (scenario) => {
+  const signal = AbortSignal.abort(new Error('mine'));
+  await scenario.outcome('connect', () => scenario.connect({ signal }));
+});
+
+sideBySideAlone('a signal ends an attempt that gets no answer', async (scenario) => {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const controller = new AbortController();
+  const sockets = [];
+  server.on('connection', (socket) => {
+    sockets.push(socket.on('error', () => {}));
+    socket.once('data', () => controller.abort(new Error('mine')));
+  });
+  const url = `amqp://127.0.0.1:${server.address().port}`;
+  await scenario.outcome('connect', () => scenario.library.connect(url, { signal: controller.signal }));
+  for (const socket of sockets) socket.destroy();
+  server.close();
+});
+
+sideBySideAlone('a peer that ends is seen on the stream', async (scenario) => {
+  await withPeer(async (url, accept) => {
+    const connecting = scenario.library.connect(url);
+    const peer = await accept();
+    const connection = await connecting;
+    scenario.watch('connection', connection, ['error', 'close']);
+    const { stream } = connection.connection;
+    scenario.watch('stream', stream, ['end', 'close']);
+    const closed = next(stream, 'close');
+    peer.socket.end();
+    await closed;
+    scenario.write(describe(stream));
+  });
+});

@@ -120,7 +120,7 @@ function revocationList(...revoked) {
 }
 
 function strangersList() {
-  const strangers = new Certificates();
+  const strangers = new Certificates('stranger');
   try {
     return strangers.revocationList('list');
   } finally {

@@ -13,10 +13,10 @@ const tls = require('node:tls');
 class Certificates {
   #folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-amqp-tls-'));
 
-  constructor() {
+  constructor(authority = 'authority') {
     this.openssl(
       ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem'],
-      ...['-subj', '/CN=authority', '-days', '2'],
+      ...['-subj', `/CN=${authority}`, '-days', '2'],
     );
   }
 
@@ -44,11 +44,12 @@ class Certificates {
 
   /** The authority's list of what it has taken back. */
   revocationList(name, ...revoked) {
-    fs.writeFileSync(
-      this.file('ca.cnf'),
-      '[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=2\n',
-    );
+    const policy =
+      'database=index.txt\ncrlnumber=number\ndefault_md=sha256\ndefault_crl_days=2\ncrl_extensions=v2';
+    const extensions = '[v2]\nauthorityKeyIdentifier=keyid';
+    fs.writeFileSync(this.file('ca.cnf'), `[ca]\ndefault_ca=x\n[x]\n${policy}\n${extensions}\n`);
     fs.writeFileSync(this.file('index.txt'), '');
+    fs.writeFileSync(this.file('number'), '01\n');
     const authority = ['-config', 'ca.cnf', '-keyfile', 'ca.key', '-cert', 'ca.pem'];
     for (const certificate of revoked) this.openssl('ca', ...authority, '-revoke', `${certificate}.pem`);
     this.openssl('ca', ...authority, '-gencrl', '-out', `${name}.crl`);

@@ -23,14 +23,14 @@ const isConsumeTraced = () => isHeard(consuming);
 /** `publish(options)` with headers that subscribers may add to; the caller's own stay as they are. */
 function tracePublish(channel, exchange, routingKey, content, given, publish) {
   const options = withOwnHeaders(given);
-  const event = { channel, exchange, routingKey, content, options };
+  const event = { channel, exchange, routingKey, content, options, awaitsConfirm: false };
   return publishing.traceSync(() => publish(options), event);
 }
 
 /** The same with a confirm, which ends the asynchronous part: `publish(options, callback)`. */
 function traceConfirmedPublish(channel, exchange, routingKey, content, given, callback, publish) {
   const options = withOwnHeaders(given);
-  const event = { channel, exchange, routingKey, content, options };
+  const event = { channel, exchange, routingKey, content, options, awaitsConfirm: true };
   return publishing.traceCallback(
     (wrapped) => publish(options, wrapped),
     0,
@@ -52,8 +52,8 @@ function traceConsume(channel, consumer, message) {
   const event = { channel, message };
   return consuming.start.runStores(event, () => {
     try {
-      const result = consumer(message);
-      return isPromise(result) ? follow(event, result) : result;
+      event.result = consumer(message);
+      if (isPromise(event.result)) follow(event, event.result);
     } catch (error) {
       event.error = error;
       consuming.error.publish(event);
@@ -69,7 +69,7 @@ function follow(event, promise) {
     consuming.asyncStart.publish(event);
     consuming.asyncEnd.publish(event);
   };
-  return promise.then(finish, (error) => {
+  promise.then(finish, (error) => {
     event.error = error;
     consuming.error.publish(event);
     finish();

@@ -60,11 +60,6 @@ sideBySide('a signal ends an open connection', async (scenario) => {
   await closed;
 });
 
-sideBySide('a signal that has aborted lets nothing begin', async (scenario) => {
-  const signal = AbortSignal.abort(new Error('mine'));
-  await scenario.outcome('connect', () => scenario.connect({ signal }));
-});
-
 sideBySideAlone('a signal ends an attempt that gets no answer', async (scenario) => {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

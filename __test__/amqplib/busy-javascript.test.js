@@ -6,10 +6,11 @@ const assert = require('node:assert/strict');
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
 const path = require('node:path');
-const { test } = require('node:test');
+const { after, test } = require('node:test');
 
 const amqplib = require('../../lib/amqplib');
 const { brokers } = require('../support/brokers');
+const { rabbitmq } = require('../support/rabbitmq');
 
 function withResolvers() {
   const resolvers = {};
@@ -20,6 +21,13 @@ function withResolvers() {
 function block(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
+
+// A process of its own, which is blocked while the other tests run.
+const blocked = rabbitmq.skip ? null : fork(path.join(__dirname, 'programs', 'blocked.js'), [rabbitmq.url]);
+const told = [];
+blocked?.on('message', (message) => told.push(message));
+const ended = blocked && once(blocked, 'exit');
+after(() => blocked?.kill('SIGKILL'));
 
 for (const broker of brokers) {
   // What a client has not taken yet must not keep the broker from hearing its heartbeats.
@@ -58,10 +66,11 @@ for (const broker of brokers) {
   });
 }
 
-test('a noAck flood waits in the broker while the consumer blocks', async () => {
+test('a noAck flood waits in the broker while the consumer blocks', async (t) => {
   const MESSAGES = 300_000;
   const LIMIT_BYTES = 200 << 20;
   const child = fork(path.join(__dirname, 'broker-program.js'));
+  t.after(() => child.kill('SIGKILL'));
   const [url] = await once(child, 'message');
   const connection = await amqplib.connect(url);
   const publisher = await connection.createConfirmChannel();
@@ -90,4 +99,12 @@ test('a noAck flood waits in the broker while the consumer blocks', async () => 
   child.disconnect();
   await once(child, 'exit');
   assert.ok(highest < LIMIT_BYTES, `${highest >> 20} MiB resident`);
+});
+
+test('with a heartbeat of 2 the connection outlives 20 s without JavaScript', {
+  skip: rabbitmq.skip,
+}, async () => {
+  const [code] = await ended;
+  assert.deepEqual(told, [{ heartbeat: 2, isBlocked: true, messageCount: 1, events: [] }]);
+  assert.equal(code, 0);
 });

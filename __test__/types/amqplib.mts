@@ -10,10 +10,10 @@ const asOriginal: typeof original = ours;
 const asOriginalCallbacks: Pick<typeof originalCallbacks, 'credentials' | 'IllegalOperationError'> =
   callbacks;
 const asOriginalConnection = (connection: callbacks.Connection): originalCallbacks.Connection => connection;
-// Without createChannel: the original's types say that it gives a channel, what it gives is the connection, there as here.
+// Without what leads to createChannel: the original's types say that it gives a channel, what it gives is the connection.
 const asOriginalRecovering = (
   connection: callbacks.RecoveringConnection,
-): Pick<originalCallbacks.RecoveringConnection, 'close' | 'updateSecret' | 'waitForConnect'> => connection;
+): Pick<originalCallbacks.RecoveringConnection, 'close' | 'updateSecret'> => connection;
 
 async function program(amqplib: typeof original): Promise<number> {
   const connection: original.ChannelModel = await amqplib.connect('amqp://localhost', { timeout: 1000 });

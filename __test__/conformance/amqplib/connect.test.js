@@ -19,6 +19,8 @@ sideBySide('URLs, objects and options connect alike', async (scenario) => {
     'vhost escaped': [{ ...base, vhost: '%2F' }],
     'plain credentials': [base, { credentials: credentials.plain(base.username, base.password) }],
     'amqplain credentials': [base, { credentials: credentials.amqplain(base.username, base.password) }],
+    // Not looked at, there as here: what is in the object is user name and password.
+    'object with credentials': [{ ...base, credentials: credentials.plain('nobody', 'wrong') }],
     'external credentials': [base, { credentials: credentials.external() }],
     'client properties': [base, { clientProperties: { connection_name: 'mine', nested: { a: [1] } } }],
     'socket options': [base, { noDelay: true, keepAlive: true, keepAliveDelay: 1000, timeout: 5000 }],

@@ -1,7 +1,8 @@
 'use strict';
 
-// `connection.connection.stream`, and the signal of connect: hanging up from below.
+// `connection.connection.stream`, and the signal of connect: hanging up from below. What the socket itself has.
 
+const fs = require('node:fs');
 const net = require('node:net');
 const { once } = require('node:events');
 
@@ -89,3 +90,35 @@ sideBySideAlone('a peer that ends is seen on the stream', async (scenario) => {
     scenario.write(describe(stream));
   });
 });
+
+/**
+ * Which timer the kernel runs for the socket at a peer's other end, as /proc/net/tcp has it (02 is keep-alive), and whether it
+ * is due within five seconds.
+ */
+function kernelTimer({ remotePort, localPort }) {
+  const [own, others] = [remotePort, localPort].map(
+    (port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`,
+  );
+  const lines = fs.readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  // The established one: the same ports may have been used before.
+  const isOurs = ([, local, remote, state]) => local === own && remote === others && state === '01';
+  const fields = lines.map((line) => line.trim().split(/\s+/)).find(isOurs);
+  const [kind, due] = fields[5].split(':');
+  return { kind, isSoon: Number.parseInt(due, 16) <= 500 };
+}
+
+if (process.platform === 'linux') {
+  sideBySideAlone('keepAlive is set on the socket', async (scenario) => {
+    await withPeer(async (url, accept) => {
+      for (const options of [{}, { keepAlive: true, keepAliveDelay: 5000 }, { keepAlive: true }]) {
+        const connecting = scenario.library.connect(url, options);
+        const peer = await accept();
+        const connection = await connecting;
+        // Nothing is on its way any more: the only timer left is that of keep-alive.
+        while (kernelTimer(peer.socket).kind === '01') await new Promise(setImmediate);
+        scenario.write(options, kernelTimer(peer.socket));
+        await connection.close();
+      }
+    });
+  });
+}

@@ -49,11 +49,16 @@ function alike(name, serverOptions, optionsOf, expected) {
     const original = await outcome(libraries.original, serverOptions, optionsOf());
     const ours = await outcome(libraries.ours, serverOptions, optionsOf());
     assert.deepEqual(ours, original);
-    for (const [key, value] of Object.entries(expected)) assert.equal(ours[key], value, key);
+    for (const [key, value] of Object.entries(expected)) {
+      if (value instanceof RegExp) assert.match(ours[key], value);
+      else assert.equal(ours[key], value, key);
+    }
   });
 }
 
 const only12 = { maxVersion: 'TLSv1.2' };
+// Under the name that this Node's OpenSSL has for it.
+const refusal = { code: /^ERR_SSL_SSL(V3|\/TLS)_ALERT_HANDSHAKE_FAILURE$/ };
 
 alike(
   'ciphers are the ones that are offered',
@@ -77,12 +82,10 @@ alike(
   'a server without any of the ciphers refuses',
   { ciphers: 'ECDHE-RSA-AES256-GCM-SHA384', ...only12 },
   () => ({ ciphers: 'ECDHE-RSA-AES128-GCM-SHA256', ...only12 }),
-  { code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE' },
+  refusal,
 );
 alike('a curve is agreed on', { ecdhCurve: 'P-384' }, () => ({ ecdhCurve: 'P-384' }), { version: 'TLSv1.3' });
-alike('a server of another curve refuses', { ecdhCurve: 'P-384' }, () => ({ ecdhCurve: 'X25519' }), {
-  code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
-});
+alike('a server of another curve refuses', { ecdhCurve: 'P-384' }, () => ({ ecdhCurve: 'X25519' }), refusal);
 alike('secureProtocol names a version', {}, () => ({ secureProtocol: 'TLSv1_2_method' }), {
   version: 'TLSv1.2',
 });

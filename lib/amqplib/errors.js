@@ -78,8 +78,15 @@ function connectError({ text }) {
   return errors.length === 1 ? errors[0] : new NodeAggregateError(errors);
 }
 
+// The engine says what OpenSSL 3.0 says; 3.2 has these alerts under another name.
+const [major, minor] = process.versions.openssl.split('.').map(Number);
+const renamesAlerts = major > 3 || (major === 3 && minor >= 2);
+
 function tlsError({ text }) {
-  const [, code, message] = /^(\S+) (.*)$/s.exec(text);
+  const named = renamesAlerts
+    ? text.replace('SSLV3_ALERT', 'SSL/TLS_ALERT').replace('sslv3 alert', 'ssl/tls alert')
+    : text;
+  const [, code, message] = /^(\S+) (.*)$/s.exec(named);
   // What OpenSSL's library itself reports says so; a verdict on a certificate does not.
   const origin = code.startsWith('ERR_SSL_') ? { library: 'SSL routines', reason: message } : {};
   return Object.assign(new Error(origin.library ? `${origin.library}: ${message}` : message), {

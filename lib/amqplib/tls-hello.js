@@ -6,6 +6,7 @@
 const { Duplex } = require('node:stream');
 const tls = require('node:tls');
 
+const HANDSHAKE = 22;
 const SUPPORTED_GROUPS = 10;
 const SUPPORTED_VERSIONS = 43;
 const VERSIONS = { 771: 'TLSv1.2', 772: 'TLSv1.3' };
@@ -13,6 +14,8 @@ const VERSIONS = { 771: 'TLSv1.2', 772: 'TLSv1.3' };
 /** { versions, suites, groups }: names of the versions we have, numbers of the TLS registry for the others. */
 function offered(options) {
   const bytes = firstMessage(options);
+  // OpenSSL itself finds nothing to offer.
+  if (bytes.length === 0 || bytes[0] !== HANDSHAKE) return { versions: [], suites: [], groups: [] };
   // Record header, handshake header, then the legacy version, the random bytes and the session id.
   let at = 5 + 4;
   const legacy = bytes.readUInt16BE(at);

@@ -336,7 +336,7 @@ mod tests {
         const ORDERS: u32 = 2000;
         // METHOD orders: head, length, payload; every ninth is too large to leave directly.
         let order = |number: u32| {
-            let size = if number % 9 == 0 { 6000 } else { 40 };
+            let size = if number.is_multiple_of(9) { 6000 } else { 40 };
             let mut payload = vec![0; size];
             payload[4..8].copy_from_slice(&number.to_be_bytes());
             let mut order = (u32::from(order::METHOD) | 1 << 16).to_ne_bytes().to_vec();

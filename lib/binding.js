@@ -844,6 +844,7 @@ module.exports.DescriptorCopies = nativeBinding.DescriptorCopies
 module.exports.ListenerHandle = nativeBinding.ListenerHandle
 module.exports.StreamHandle = nativeBinding.StreamHandle
 module.exports.bindSocket = nativeBinding.bindSocket
+module.exports.awaitLaunches = nativeBinding.awaitLaunches
 module.exports.closeDescriptor = nativeBinding.closeDescriptor
 module.exports.connectSocket = nativeBinding.connectSocket
 module.exports.connectSocketPath = nativeBinding.connectSocketPath

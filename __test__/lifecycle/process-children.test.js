@@ -29,12 +29,13 @@ const runToEnd = async () => {
 };
 
 // Node's own: what is under test does not judge itself. Returns when the program and all that has its output have ended.
-const program = (source) =>
+const program = (source, env = {}) =>
   spawnSync(
     process.execPath,
     ['--expose-gc', '-e', `const cp = require(${JSON.stringify(modulePath)});\n${source}`],
     {
       encoding: 'utf8',
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: PROGRAM_LIMIT_MS,
       killSignal: 'SIGKILL',
@@ -159,6 +160,69 @@ test('what the caller changes right after spawn does not reach the child', (t) =
     fs.closeSync(fd);`);
   assert.equal(stderr, '');
   assert.equal(fs.readFileSync(file, 'utf8'), '/usr\n1\n');
+});
+
+const root = process.getuid() === 0 ? false : 'needs root';
+
+test('umask, identity and priority of a child are those at the time of spawn', { skip: root }, () => {
+  const { stdout, stderr } = program(`
+    const os = require('os');
+    const report = (change) => {
+      const child = cp.spawn('sh', ['-c', 'umask; id -u; ps -o ni= -p $$ | tr -d " "'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      change();
+      return require('stream/consumers').text(child.stdout);
+    };
+    (async () => {
+      process.umask(0o022);
+      // The threads that start processes are there from now on, with the priority of this moment.
+      await Promise.all(Array.from({ length: 8 }, () => report(() => {})));
+      const outputs = [];
+      for (let round = 0; round < 10; round++) {
+        process.umask(0o022);
+        outputs.push(await report(() => process.umask(0o077)));
+      }
+      os.setPriority(5);
+      process.umask(0o027);
+      // Many, of which most wait in a queue.
+      const queued = Array.from({ length: 30 }, () => report(() => {}));
+      process.setuid(65534);
+      outputs.push(...(await Promise.all(queued)));
+      outputs.push(await report(() => {}));
+      for (const output of new Set(outputs)) console.log(JSON.stringify(output));
+    })();`);
+  assert.equal(stderr, '');
+  assert.deepEqual(stdout.trim().split('\n').map(JSON.parse), [
+    '0022\n0\n0\n',
+    '0027\n0\n5\n',
+    '0027\n65534\n5\n',
+  ]);
+});
+
+test('without pidfds children are watched, killed and reaped all the same', () => {
+  const { stdout, stderr } = program(
+    `
+    const fs = require('fs');
+    const { once } = require('events');
+    const zombies = () => fs.readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8');
+    (async () => {
+      const codes = await Promise.all(Array.from({ length: 50 }, async (_, code) =>
+        (await once(cp.spawn('sh', ['-c', 'exit ' + code]), 'exit'))[0] === code));
+      console.log(codes.every(Boolean));
+      const pidfds = fs.readdirSync('/proc/self/fd').filter((fd) => { try { return fs.readFileSync('/proc/self/fdinfo/' + fd, 'utf8').includes('Pid:'); } catch {} });
+      const child = cp.spawn('sleep', ['1000']);
+      console.log(child.kill(0), child.kill(), await once(child, 'exit'), child.kill(), pidfds.length);
+      console.log(cp.spawnSync('sh', ['-c', 'echo out; exit 4']).status, cp.spawnSync('sleep', ['1000'], { timeout: 10 }).signal);
+      const tree = cp.spawn('sh', ['-c', 'setsid sleep 1000 & echo $!; wait']);
+      const [pid] = await once(tree.stdout, 'data');
+      await tree.killTree('SIGKILL');
+      const stat = fs.existsSync('/proc/' + Number(pid)) && fs.readFileSync('/proc/' + Number(pid) + '/stat', 'utf8');
+      console.log(!stat || /\\) [ZX]/.test(stat), tree.exitCode, tree.signalCode ?? (await once(tree, 'exit'))[1]);
+      console.log(JSON.stringify(zombies()));
+    })();`,
+    { OXIPC_PIDFD: '0' },
+  );
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'true\ntrue true [ null, \'SIGTERM\' ] false 0\n4 SIGTERM\ntrue null SIGKILL\n""\n');
 });
 
 test('a child that closes stdin early gives EPIPE as an error event', async () => {

@@ -9,6 +9,7 @@ const nodeNet = require('node:net');
 const { ERR_INVALID_HANDLE_TYPE } = require('../internal/errors');
 const native = require('../native');
 const net = require('../net');
+const { TCP } = require('../net/handle');
 const { kChannel } = require('./channel-key');
 const { SocketListReceive, SocketListSend } = require('./socket-list');
 
@@ -43,11 +44,28 @@ const conversions = {
     },
   },
 
+  // Adopted by the channel: the sender's object is used up.
+  'net.BoundSocket': {
+    closes: true,
+    send: (target, envelope, socket) => socket[symbolOf(socket, 'kBoundSocketConsume')](),
+    got(target, envelope, fd, emit) {
+      const handle = new TCP();
+      handle.hold(fd);
+      emit(new net.BoundSocket(handle));
+    },
+  },
+
   'dgram.Native': {
     send: (target, envelope, handle) => handle,
     got(target, envelope, fd, emit) {
       const socket = dgram.createSocket('udp4');
-      socket.bind({ fd }, () => emit(dgramHandle(socket)));
+      socket.bind({ fd }, () => {
+        const handle = dgramHandle(socket);
+        // It is the receiver's alone, and has not been read from.
+        handle.recvStop();
+        socket[symbolOf(socket, 'state symbol')].handle = null;
+        emit(handle);
+      });
     },
   },
 
@@ -68,11 +86,17 @@ function typeOf(handle) {
   if (handle instanceof net.Socket || handle instanceof nodeNet.Socket) return 'net.Socket';
   if (handle instanceof net.Server || handle instanceof nodeNet.Server) return 'net.Server';
   if (handle instanceof dgram.Socket) return 'dgram.Socket';
+  // From Node 26 on; another would not know what it gets. Those with a path are bound to a name in the file system.
+  if (nodeNet.BoundSocket && isBoundSocket(handle) && !handle.isPipe) return 'net.BoundSocket';
   // Node's handles: their classes are private.
   const name = typeof handle.fd === 'number' ? handle.constructor?.name : undefined;
   if (name === 'TCP' || name === 'Pipe') return 'net.Native';
   if (name === 'UDP') return 'dgram.Native';
   throw new ERR_INVALID_HANDLE_TYPE();
+}
+
+function isBoundSocket(handle) {
+  return handle instanceof net.BoundSocket || handle instanceof nodeNet.BoundSocket;
 }
 
 function detachSocket(target, envelope, socket, { keepOpen }) {
@@ -121,12 +145,12 @@ function socketList(direction, target, key) {
   return lists[key];
 }
 
-// Node hides it behind a symbol.
-function dgramHandle(socket) {
-  const state = Object.getOwnPropertySymbols(socket).find(
-    ({ description }) => description === 'state symbol',
-  );
-  return socket[state]?.handle;
+const dgramHandle = (socket) => socket[symbolOf(socket, 'state symbol')]?.handle;
+
+// Node hides things behind symbols, its own objects' and their classes'.
+function symbolOf(object, description) {
+  const symbols = [object, Object.getPrototypeOf(object)].flatMap(Object.getOwnPropertySymbols);
+  return symbols.find((symbol) => symbol.description === description);
 }
 
 const closeDescriptor = native.closeDescriptor;

@@ -19,7 +19,7 @@ const { closeDescriptor, conversions, typeOf } = require('./channel-handles');
 const { kChannel } = require('./channel-key');
 const { serializations } = require('./serialization');
 
-const [MESSAGES, END, SENT] = [0, 1, 2];
+const [MESSAGES, END, SENT, LOST] = [0, 1, 2, 3];
 
 const nodeMajor = Number.parseInt(process.versions.node, 10);
 const INTERNAL_PREFIX = 'NODE_';
@@ -77,7 +77,7 @@ class Channel {
     this.sockets = { got: {}, send: {} };
     // A descriptor whose message is not whole yet.
     this.descriptor = -1;
-    // Callbacks of messages that wait for the kernel.
+    // Messages that wait for the kernel: their callbacks, and whether a handle goes with them.
     this.unsent = [];
     // Wire bytes of messages that wait for a listener.
     this.unheardBytes = 0;
@@ -92,7 +92,7 @@ class Channel {
 
   close() {
     this.handle.close();
-    for (const callback of this.unsent.splice(0)) setImmediate(() => this.sent(callback));
+    for (const entry of this.unsent.splice(0)) setImmediate(() => this.sent(entry));
     if (this.descriptor >= 0) closeDescriptor(this.descriptor);
     this.descriptor = -1;
   }
@@ -130,9 +130,16 @@ class Channel {
   }
 
   // Also for what was lost with the channel: Node makes no difference.
-  sent(callback) {
+  sent({ callback }) {
     this.control.unrefCounted();
     if (typeof callback === 'function') callback(null);
+  }
+
+  // One message alone; nobody will acknowledge its handle.
+  lost({ callback, hasHandle }, errno) {
+    this.control.unrefCounted();
+    report(this.target, errnoException(errno, 'write'), callback);
+    if (hasHandle) acknowledged(this.target, true);
   }
 
   takeDescriptor() {
@@ -146,7 +153,9 @@ function onEvent(kind, value, fd) {
   if (kind === MESSAGES) {
     this.receive(value, fd);
   } else if (kind === SENT) {
-    for (const callback of this.unsent.splice(0, value)) this.sent(callback);
+    for (const entry of this.unsent.splice(0, value)) this.sent(entry);
+  } else if (kind === LOST) {
+    this.lost(this.unsent.shift(), value);
   } else if (kind === END) {
     this.target.disconnect();
     this.close();
@@ -349,7 +358,7 @@ function sendNow(message, handle, options, callback) {
       }
     }
     if (status > 0) {
-      channel.unsent.push(callback);
+      channel.unsent.push({ callback, hasHandle: Boolean(handle) });
       channel.control.refCounted();
     } else if (typeof callback === 'function') {
       process.nextTick(callback, null);

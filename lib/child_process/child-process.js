@@ -15,6 +15,7 @@ const { setupChannel, startChannel } = require('./channel');
 const { applyExtras, forceKillLater, methods, noteUsage, treeGone } = require('./extras');
 const { descriptorOf, toNative } = require('./native-options');
 const { requireChildPermission } = require('./permission');
+const { guardProcessState } = require('./process-state');
 const { signalName } = require('./signal-names');
 const { getValidStdio } = require('./stdio');
 const { StdioPipe } = require('./stdio-pipe');
@@ -100,8 +101,10 @@ ChildProcess.prototype.spawn = function spawn(options) {
 
   if (status >= 0) {
     if (spawning.hasSubscribers) spawning.end.publish({ process: this });
-    if (status === LAUNCHING) launching.add(this);
-    else process.nextTick(started, this, 0);
+    if (status === LAUNCHING) {
+      launching.add(this);
+      guardProcessState();
+    } else process.nextTick(started, this, 0);
   } else {
     if (spawning.hasSubscribers) {
       spawning.error.publish({ process: this, error: errnoException(status, 'spawn') });

@@ -15,7 +15,12 @@ class BoundSocket {
   #handle;
   #path;
 
+  // A TCP handle instead of options: one that another process has bound.
   constructor(options = {}) {
+    if (options instanceof TCP) {
+      this.#handle = options;
+      return;
+    }
     validateObject(options, 'options');
     const { path } = options;
     if (path === undefined) {

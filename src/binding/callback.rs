@@ -117,24 +117,29 @@ impl Callback {
         });
     }
 
-    /// Calls the function with the values that `make` makes; none of them may be null.
-    pub fn call_with<const N: usize>(&self, make: impl FnOnce(sys::napi_env) -> [sys::napi_value; N]) {
+    /// Calls the function with the values that `make` makes; none of them may be null. False when it was not called: the
+    /// owner is gone, JavaScript may not run any more, or a value could not be made.
+    pub fn call_with<const N: usize>(
+        &self,
+        make: impl FnOnce(sys::napi_env) -> [sys::napi_value; N],
+    ) -> bool {
         if self.finished.get() {
-            return;
+            return false;
         }
         self.calls.set(self.calls.get() + 1);
-        self.scope(|| {
+        let called = self.scope(|| {
             let (mut owner, mut function, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
             // SAFETY: values of this environment in an open scope; a collected owner reads as null and ends it.
             unsafe {
                 sys::napi_get_reference_value(self.env, self.owner, &mut owner);
                 sys::napi_get_reference_value(self.env, self.function, &mut function);
                 if owner.is_null() || function.is_null() {
-                    return;
+                    return false;
                 }
                 let values = make(self.env);
                 if values.iter().any(|value| value.is_null()) {
-                    return self.report();
+                    self.report();
+                    return false;
                 }
                 let status = sys::napi_make_callback(
                     self.env,
@@ -148,12 +153,14 @@ impl Callback {
                 if status != sys::Status::napi_ok {
                     self.report();
                 }
+                status == sys::Status::napi_ok || status == sys::Status::napi_pending_exception
             }
         });
         self.calls.set(self.calls.get() - 1);
         if self.finished.get() && self.calls.get() == 0 {
             self.destroy_context();
         }
+        called
     }
 
     /// Hands a pending exception to `process.on('uncaughtException')`. There is none when a worker is being terminated.

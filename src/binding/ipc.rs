@@ -1,7 +1,7 @@
 //! `ChannelHandle`: the fork channel as JavaScript holds it.
 
 use std::cell::OnceCell;
-use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 use std::rc::{Rc, Weak};
 
@@ -23,12 +23,14 @@ mod event {
     pub const END: f64 = 1.0;
     /// value: how many messages left the queue
     pub const SENT: f64 = 2.0;
+    /// value: the negative errno for which the next one of the queue was left out
+    pub const LOST: f64 = 3.0;
 }
 
 /// One end of a fork channel on a descriptor, which it owns from the constructor on.
 ///
 /// `onEvent(kind, value, fd)` is called on `owner`: 0 MESSAGES (string or Buffer of whole messages as they stood on the
-/// wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count).
+/// wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count), 3 LOST (a negative errno).
 #[napi]
 pub struct ChannelHandle {
     events: Rc<Events>,
@@ -100,8 +102,8 @@ impl ChannelHandle {
         }
     }
 
-    /// Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT will report it, or a
-    /// negative errno. A string is JSON text without the newline, bytes are a message with its length.
+    /// Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT or LOST will report it, or
+    /// a negative errno. A string is JSON text without the newline, bytes are a message with its length.
     #[napi]
     pub fn send(
         &self,
@@ -168,8 +170,8 @@ fn copy(piece: &libc::iovec) -> Vec<u8> {
 
 impl ChannelObserver for Events {
     fn messages(&self, bytes: &[u8], descriptor: Option<OwnedFd>) {
-        let fd = descriptor.map_or(-1, IntoRawFd::into_raw_fd);
-        self.callback.call_with(|env| {
+        let fd = descriptor.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let called = self.callback.call_with(|env| {
             let (start, length) = (bytes.as_ptr(), bytes.len());
             let mut value = ptr::null_mut();
             // SAFETY: a scope is open; the values are copies.
@@ -188,6 +190,10 @@ impl ChannelObserver for Events {
             };
             [number(env, event::MESSAGES), value, number(env, f64::from(fd))]
         });
+        // From then on it is JavaScript's; else it is closed here.
+        if called {
+            descriptor.map(IntoRawFd::into_raw_fd);
+        }
     }
 
     fn end(&self, status: Errno) {
@@ -197,6 +203,10 @@ impl ChannelObserver for Events {
 
     fn sent(&self, count: usize) {
         self.callback.call([event::SENT, count as f64, -1.0]);
+    }
+
+    fn lost(&self, errno: Errno) {
+        self.callback.call([event::LOST, f64::from(errno), -1.0]);
     }
 }
 

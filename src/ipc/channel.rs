@@ -17,6 +17,8 @@ pub trait ChannelObserver {
     fn end(&self, status: Errno);
     /// So many messages that `send` had left over are on their way (or lost, if the channel is broken).
     fn sent(&self, count: usize);
+    /// The next one after those is not, for this reason (ETOOMANYREFS: too many descriptors under way); the rest may be.
+    fn lost(&self, errno: Errno);
 }
 
 /// One read: as much as the kernel has for a channel by default (its socket buffer is 208 KiB).
@@ -42,6 +44,20 @@ struct Incoming {
 struct Outgoing {
     queue: VecDeque<Message>,
     bytes: usize,
+}
+
+/// How far the queue got.
+#[derive(Default)]
+struct Written {
+    done: usize,
+    /// Why the message after those was left out.
+    lost: Option<Errno>,
+    /// Why nothing can be sent any more.
+    broken: Option<Errno>,
+}
+
+fn is_peer_gone(errno: Errno) -> bool {
+    [libc::EPIPE, libc::ECONNRESET, libc::ENOTCONN, libc::EBADF].contains(&-errno)
 }
 
 struct Message {
@@ -159,11 +175,11 @@ impl Channel {
         }
     }
 
-    /// Writes what has waited; returns how many messages are done.
-    fn write_queued(&self) -> usize {
+    /// Writes what has waited, up to the first message that cannot be sent.
+    fn write_queued(&self) -> Written {
         let fd = self.fd();
         let mut outgoing = self.outgoing.borrow_mut();
-        let mut done = 0;
+        let mut written = Written::default();
         while let Some(message) = outgoing.queue.front_mut() {
             let descriptor = message.descriptor.as_ref().map(|fd| fd.as_fd().as_raw_fd());
             match descriptor::send(fd, &message.bytes[message.written..], descriptor) {
@@ -175,20 +191,46 @@ impl Channel {
                     outgoing.bytes -= count;
                     if finished {
                         outgoing.queue.pop_front();
-                        done += 1;
+                        written.done += 1;
                     }
                 }
-                // The reading side will tell about it.
-                Err(_) => {
-                    done += outgoing.queue.len();
+                Err(errno) if message.written == 0 && !is_peer_gone(errno) => {
+                    outgoing.bytes -= message.bytes.len();
+                    outgoing.queue.pop_front();
+                    written.lost = Some(errno);
+                    break;
+                }
+                Err(errno) => {
+                    // Of a peer that is gone the reading side will tell.
+                    written.broken = Some(errno).filter(|&errno| !is_peer_gone(errno));
+                    written.done += outgoing.queue.len();
                     *outgoing = Outgoing::default();
                 }
             }
         }
-        done
+        written
     }
 
-    fn read_available(&self, observer: &dyn ChannelObserver) {
+    fn write_waiting(&self, observer: &dyn ChannelObserver) {
+        loop {
+            let written = self.write_queued();
+            self.update();
+            if written.done > 0 {
+                observer.sent(written.done);
+            }
+            if let Some(errno) = written.broken {
+                // Within a message: whatever followed would be taken for the rest of it.
+                self.finish_reading(observer, errno);
+            }
+            match written.lost {
+                Some(errno) => observer.lost(errno),
+                None => return,
+            }
+        }
+    }
+
+    /// `to_the_end`: the peer's end is there, and is reported in the same turn as what it sent last, as libuv does.
+    fn read_available(&self, observer: &dyn ChannelObserver, to_the_end: bool) {
         let mut turn = 0;
         while self.reading.get() && turn < TURN_BYTES {
             match self.receive() {
@@ -198,7 +240,7 @@ impl Channel {
                 Ok(Some((count, Received::None))) => {
                     turn += count;
                     // A short read has emptied the kernel's buffer, most likely: asking again would only cost.
-                    if count < READ_BYTES {
+                    if count < READ_BYTES && !to_the_end {
                         break;
                     }
                 }
@@ -276,14 +318,10 @@ impl PollObserver for Channel {
             return;
         };
         if readiness.writable {
-            let done = self.write_queued();
-            self.update();
-            if done > 0 {
-                observer.sent(done);
-            }
+            self.write_waiting(&*observer);
         }
         if readiness.readable && self.reading.get() {
-            self.read_available(&*observer);
+            self.read_available(&*observer, readiness.hung_up);
         }
         self.update();
     }

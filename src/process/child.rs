@@ -2,13 +2,13 @@
 //! dropped before its end is reaped when a later one starts.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::rc::{Rc, Weak};
 use std::sync::{Mutex, PoisonError};
 
 use super::launch::Launched;
-use crate::event_loop::{AfterPoll, Errno, Loop, Poll, PollObserver, Readiness, last_errno};
+use super::watched::Watched;
+use crate::event_loop::{AfterPoll, Errno, Loop, Poll, PollObserver, Readiness};
 
 /// How a process ended: one of the two is 0, unless both are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub trait ExitObserver {
 pub struct Child {
     pid: libc::pid_t,
     /// `None` once reaped: whoever keeps the object of an ended child keeps no descriptor.
-    pidfd: RefCell<Option<OwnedFd>>,
+    process: RefCell<Option<Watched>>,
     poll: OnceCell<Poll>,
     usage: Cell<Option<libc::rusage>>,
     after_poll: Rc<AfterPoll>,
@@ -35,16 +35,19 @@ pub struct Child {
 
 impl Child {
     /// Watches a process that was just launched.
+    ///
+    /// # Errors
+    /// The event loop's. The process is killed then: nobody would ever hear of it.
     pub fn watch(
         home: &Rc<Loop>,
         after_poll: &Rc<AfterPoll>,
         launched: Launched,
         observer: Weak<dyn ExitObserver>,
     ) -> Result<Rc<Self>, Errno> {
-        let pidfd = launched.pidfd.as_raw_fd();
+        let fd = launched.process.as_raw_fd();
         let child = Rc::new_cyclic(|this| Child {
             pid: launched.pid,
-            pidfd: RefCell::new(Some(launched.pidfd)),
+            process: RefCell::new(Some(launched.process)),
             poll: OnceCell::new(),
             usage: Cell::new(None),
             after_poll: after_poll.clone(),
@@ -52,7 +55,10 @@ impl Child {
             observer,
         });
         let poll_observer: Weak<dyn PollObserver> = Rc::downgrade(&child) as Weak<dyn PollObserver>;
-        let poll = Poll::new(home, pidfd, poll_observer)?;
+        let poll = Poll::new(home, fd, poll_observer).inspect_err(|_| {
+            // Reaped when it is dropped, or by a later launch.
+            let _ = child.kill(libc::SIGKILL);
+        })?;
         poll.watch(true, false);
         child.poll.get_or_init(|| poll);
         Ok(child)
@@ -70,14 +76,14 @@ impl Child {
     /// Sends a signal, 0 to probe only.
     ///
     /// # Errors
-    /// ESRCH when it is reaped; a pidfd never reaches another process that got the number.
+    /// ESRCH when it is reaped; another process that got the number is never reached.
     pub fn kill(&self, signal: i32) -> Result<(), Errno> {
-        let pidfd = self.pidfd.borrow();
-        send_signal(pidfd.as_ref().ok_or(-libc::ESRCH)?, signal)
+        let process = self.process.borrow();
+        process.as_ref().ok_or(-libc::ESRCH)?.signal(signal)
     }
 
     fn finish(&self) {
-        let Some((status, usage)) = self.pidfd.borrow().as_ref().and_then(reap) else {
+        let Some((status, usage)) = self.process.borrow().as_ref().and_then(Watched::reap) else {
             // Interrupted, or woken for nothing.
             if let Some(poll) = self.poll.get() {
                 poll.watch(true, false);
@@ -88,7 +94,7 @@ impl Child {
         if let Some(poll) = self.poll.get() {
             poll.close();
         }
-        self.pidfd.take();
+        self.process.take();
         if let Some(observer) = self.observer.upgrade() {
             observer.exited(status);
         }
@@ -102,60 +108,6 @@ impl Child {
     }
 }
 
-/// Sends a signal through a pidfd: never to another process that got the number.
-pub(super) fn send_signal(pidfd: &OwnedFd, signal: i32) -> Result<(), Errno> {
-    // SAFETY: plain system call; no siginfo.
-    let status = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            signal,
-            std::ptr::null::<libc::siginfo_t>(),
-            0,
-        )
-    };
-    if status < 0 { Err(last_errno()) } else { Ok(()) }
-}
-
-/// Takes the exit status and what the child used; `None` when it still runs.
-pub(super) fn reap(pidfd: &OwnedFd) -> Option<(Result<ExitStatus, Errno>, Option<libc::rusage>)> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // The system call and not the C library's function: only the former has the usage.
-    // SAFETY: the kernel fills both structures; zeroed ones are valid as well.
-    let (status, info, usage) = unsafe {
-        let status = libc::syscall(
-            libc::SYS_waitid,
-            libc::P_PIDFD,
-            pidfd.as_raw_fd(),
-            info.as_mut_ptr(),
-            libc::WEXITED | libc::WNOHANG,
-            usage.as_mut_ptr(),
-        );
-        (status, info.assume_init(), usage.assume_init())
-    };
-    if status < 0 {
-        let errno = last_errno();
-        return (errno != -libc::EINTR).then_some((Err(errno), None));
-    }
-    // SAFETY: waitid fills the fields of a child's siginfo; all zero when nothing has ended.
-    let (pid, value) = unsafe { (info.si_pid(), info.si_status()) };
-    if pid == 0 {
-        return None;
-    }
-    let status = match info.si_code {
-        libc::CLD_EXITED => ExitStatus {
-            code: value,
-            signal: 0,
-        },
-        _ => ExitStatus {
-            code: 0,
-            signal: value,
-        },
-    };
-    Some((Ok(status), Some(usage)))
-}
-
 impl PollObserver for Child {
     fn ready(&self, _: Readiness) {
         let Some(child) = self.this.upgrade() else { return };
@@ -167,21 +119,21 @@ impl PollObserver for Child {
 }
 
 /// Children that nobody waits for any more: a worker thread ended before them.
-static ABANDONED: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+static ABANDONED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
 /// Reaps what has ended since of the abandoned children.
 pub(super) fn reap_abandoned() {
     let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
-    abandoned.retain(|pidfd| reap(pidfd).is_none());
+    abandoned.retain(|process| process.reap().is_none());
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if let Some(pidfd) = self.pidfd.take().filter(|pidfd| reap(pidfd).is_none()) {
+        if let Some(process) = self.process.take().filter(|process| process.reap().is_none()) {
             // The poll watches the descriptor: it goes first.
             drop(self.poll.take());
             let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
-            abandoned.push(pidfd);
+            abandoned.push(process);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a new process is to be: program, arguments, environment, directory, identity; in the form the system calls take.
 
-use std::ffi::{CString, OsStr, c_char};
+use std::ffi::{CString, OsStr, c_char, c_int};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
+
+use super::launch::own_nice;
 
 /// Where glibc looks when the environment has no PATH (confstr(_CS_PATH)).
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
@@ -44,6 +46,8 @@ pub struct Command {
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
     pub(super) detached: bool,
+    /// Of the thread that asks for the process, which Linux gives a value of its own.
+    pub(super) nice: c_int,
 }
 
 /// Where it starts.
@@ -118,6 +122,7 @@ impl Command {
             uid: options.uid,
             gid: options.gid,
             detached: options.detached,
+            nice: own_nice(),
             _strings: strings,
             _packed: packed,
         })

@@ -14,6 +14,7 @@ use std::ptr;
 use super::child::reap_abandoned;
 use super::command::{Command, WorkingDirectory};
 use super::stdio::{IGNORE, StdioTable};
+use super::watched::{Watched, has_pidfds};
 use crate::event_loop::{Errno, last_errno};
 
 /// A few frames of system calls: an unoptimised build needs 2 KiB.
@@ -31,13 +32,15 @@ thread_local! {
 /// A process that runs its program, not yet reaped.
 pub struct Launched {
     pub pid: libc::pid_t,
-    pub pidfd: OwnedFd,
+    pub process: Watched,
 }
 
 /// What the child reads, and where it leaves its error.
 struct Birth<'a> {
     command: &'a Command,
     sources: &'a mut [RawFd],
+    /// Where ours differs from the caller's: it belongs to a thread.
+    nice: Option<c_int>,
     error: c_int,
 }
 
@@ -48,12 +51,18 @@ struct Birth<'a> {
 /// # Errors
 /// What the system call that failed said: ENOENT for a missing program or directory, EACCES, EAGAIN, …
 pub fn launch(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
+    keep_exit_statuses();
+    launch_here(command, stdio)
+}
+
+/// As `launch`, on a thread that is not JavaScript's; `keep_exit_statuses` was called there before.
+pub(super) fn launch_here(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
     let mut birth = Birth {
         command,
         sources: &mut stdio.sources,
+        nice: Some(command.nice).filter(|&nice| nice != own_nice()),
         error: 0,
     };
-    keep_exit_statuses();
     reap_abandoned();
     let dumpable = changes_identity(command).then(dumpable);
     let (pid, pidfd) = with_signals_blocked(|| clone_child(&mut birth))?;
@@ -63,26 +72,45 @@ pub fn launch(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Err
         unsafe { libc::prctl(libc::PR_SET_DUMPABLE, before) };
     }
     if birth.error != 0 {
-        let mut status = 0;
-        // SAFETY: our own child, which is not reaped: its pid cannot be another's.
-        while unsafe { libc::waitpid(pid, &mut status, 0) } < 0 && last_errno() == -libc::EINTR {}
+        reap_now(pid);
         return Err(-birth.error);
     }
-    let pidfd = pidfd.map_or_else(|| open_pidfd(pid), Ok)?;
-    Ok(Launched { pid, pidfd })
+    let process = Watched::child(pid, pidfd).inspect_err(|_| {
+        // Nobody could ever hear of its end.
+        // SAFETY: our own child, which is not reaped: its pid cannot be another's.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+        reap_now(pid);
+    })?;
+    Ok(Launched { pid, process })
+}
+
+/// Waits for a child that has ended or is about to.
+fn reap_now(pid: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: our own child, which is not reaped: its pid cannot be another's.
+    while unsafe { libc::waitpid(pid, &mut status, 0) } < 0 && last_errno() == -libc::EINTR {}
+}
+
+/// The nice value of the calling thread.
+pub(super) fn own_nice() -> c_int {
+    // SAFETY: plain call; it cannot fail for the caller itself.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
 }
 
 fn clone_child(birth: &mut Birth) -> Result<(libc::pid_t, Option<OwnedFd>), Errno> {
     STACK.with_borrow_mut(|stack| {
-        let top = stack.as_mut_ptr().wrapping_add(stack.capacity() & !15);
+        // A stack begins at a multiple of 16, wherever the memory does.
+        let end = stack.as_mut_ptr().wrapping_add(stack.capacity());
+        let top = end.wrapping_sub(end.addr() % 16);
         let mut pidfd: c_int = -1;
+        let with_pidfd = if has_pidfds() { libc::CLONE_PIDFD } else { 0 };
         // SAFETY: the stack and `birth` outlive the child's use of them, since CLONE_VFORK holds this thread until the child
         // has another program or is gone. The child shares no descriptor table and no signal handlers.
         let pid = unsafe {
             libc::clone(
                 child_main,
                 top.cast::<c_void>(),
-                libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD,
+                libc::CLONE_VM | libc::CLONE_VFORK | with_pidfd | libc::SIGCHLD,
                 ptr::from_mut(birth).cast::<c_void>(),
                 ptr::from_mut(&mut pidfd),
             )
@@ -96,19 +124,8 @@ fn clone_child(birth: &mut Birth) -> Result<(libc::pid_t, Option<OwnedFd>), Errn
     })
 }
 
-/// For kernels before 5.2, whose clone makes none.
-fn open_pidfd(pid: libc::pid_t) -> Result<OwnedFd, Errno> {
-    // SAFETY: plain system call.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    if fd < 0 {
-        return Err(last_errno());
-    }
-    // SAFETY: just made.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
-}
-
 /// No handler of ours may run in the child, on memory that is ours.
-fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
+pub(super) fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: both sets are written before they are read.
@@ -124,7 +141,9 @@ fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
 
 /// A parent that was started with SIGCHLD ignored would have the kernel throw the exit statuses away. libuv's handler
 /// prevents that too, but is there only once Node's own child_process was used.
-fn keep_exit_statuses() {
+///
+/// On a thread of JavaScript's, where libuv sets its handler too: not between our look and our change.
+pub(super) fn keep_exit_statuses() {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: reads the disposition into `action`, and writes back a valid one.
     unsafe {
@@ -178,6 +197,9 @@ fn become_program(birth: &mut Birth) -> c_int {
         };
         if moved < 0 {
             return errno();
+        }
+        if let Some(nice) = birth.nice {
+            libc::setpriority(libc::PRIO_PROCESS, 0, nice);
         }
         if let Err(error) = set_identity(command) {
             return error;

@@ -1,7 +1,7 @@
 //! Child processes: starting them, their stdio, their end.
 //!
 //! `Command` is what the caller asked for, captured; `launch` makes the process (no page tables are copied); `stdio`
-//! makes the pipes; `Child` watches the process through a pidfd on the event loop and reaps that one process alone:
+//! makes the pipes; `Child` watches the process (`watched`: a pidfd, mostly) on the event loop and reaps that one alone:
 //! SIGCHLD and `waitpid(-1)` belong to libuv. `docs/design/spawn.md` tells how and why.
 
 mod child;
@@ -12,12 +12,13 @@ mod spawner;
 mod stdio;
 mod sync_run;
 mod tree;
+mod watched;
 
 pub use child::{Child, ExitObserver, ExitStatus};
 pub use command::{Command, CommandOptions};
 pub use launch::{Launched, launch};
 pub use readiness::is_runnable;
-pub use spawner::{Launching, start};
+pub use spawner::{Launching, start, wait_for_all};
 pub use stdio::{IGNORE, PIPE, SAME_AS_STDOUT, StdioTable};
 pub use sync_run::{SyncLimits, SyncPipe, SyncResult, run as run_sync};
-pub use tree::{kill_remaining, kill_tree};
+pub use tree::{Member, kill_remaining, kill_tree};

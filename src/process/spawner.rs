@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 
 use super::command::Command;
-use super::launch::{Launched, launch};
+use super::launch::{Launched, keep_exit_statuses, launch_here, with_signals_blocked};
 use super::stdio::StdioTable;
 use crate::event_loop::{Errno, Waker};
 
@@ -69,8 +69,9 @@ pub fn start(command: Command, stdio: StdioTable, waker: Option<Waker>) -> Arc<L
     static AT_EXIT: Once = Once::new();
     // SAFETY: registers a function that lives as long as the process.
     AT_EXIT.call_once(|| unsafe {
-        libc::atexit(wait_for_all);
+        libc::atexit(wait_at_exit);
     });
+    keep_exit_statuses();
     let launching = Arc::new(Launching {
         result: Mutex::new(None),
         done: Condvar::new(),
@@ -88,7 +89,8 @@ pub fn start(command: Command, stdio: StdioTable, waker: Option<Waker>) -> Arc<L
         let started = std::thread::Builder::new()
             .name("oxipc-spawn".into())
             .stack_size(64 * 1024)
-            .spawn(work_loop);
+            // Signals of the process are for its other threads.
+            .spawn(|| with_signals_blocked(work_loop));
         if started.is_ok() {
             pool.threads += 1;
         } else if pool.threads == 0 {
@@ -104,7 +106,6 @@ pub fn start(command: Command, stdio: StdioTable, waker: Option<Waker>) -> Arc<L
 }
 
 fn work_loop() {
-    // Signals of the process are for its other threads.
     let mut pool = lock(&POOL);
     loop {
         while let Some(job) = pool.queue.pop_front() {
@@ -119,7 +120,7 @@ fn work_loop() {
 }
 
 fn finish(mut job: Job) {
-    let outcome = launch(&job.command, &mut job.stdio);
+    let outcome = launch_here(&job.command, &mut job.stdio);
     // The child's ends of the pipes: before anybody hears of it, since its end of output shows only when they are closed.
     drop(job.stdio);
     *lock(&job.launching.result) = Some(outcome);
@@ -134,7 +135,12 @@ fn finish(mut job: Job) {
     }
 }
 
-extern "C" fn wait_for_all() {
+extern "C" fn wait_at_exit() {
+    wait_for_all();
+}
+
+/// Returns when every process that was asked for runs, or has failed to.
+pub fn wait_for_all() {
     let mut pool = lock(&POOL);
     while pool.unfinished > 0 {
         pool = FINISHED.wait(pool).unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,7 @@
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use super::child::{ExitStatus, reap, send_signal};
+use super::child::ExitStatus;
 use super::command::Command;
 use super::launch::{Launched, launch};
 use super::stdio::StdioTable;
@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
     fn turn(&mut self) {
         let mut polled: Vec<libc::pollfd> = self.open.iter().map(Open::interest).collect();
         if self.result.status.is_none() {
-            polled.push(interest(self.launched.pidfd.as_raw_fd(), libc::POLLIN));
+            polled.push(interest(self.launched.process.as_raw_fd(), libc::POLLIN));
         }
         // SAFETY: a valid array of pollfd.
         let ready = unsafe {
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
             }
         }
         if self.result.status.is_none()
-            && let Some((status, usage)) = reap(&self.launched.pidfd)
+            && let Some((status, usage)) = self.launched.process.reap()
         {
             self.result.usage = usage;
             self.result.status = Some(status.unwrap_or_default());
@@ -258,12 +258,12 @@ impl<'a> Run<'a> {
         if std::mem::replace(&mut self.killed, true) || self.result.status.is_some() {
             return;
         }
-        if let Err(errno) = send_signal(&self.launched.pidfd, self.limits.kill_signal)
+        if let Err(errno) = self.launched.process.signal(self.limits.kill_signal)
             && errno != -libc::ESRCH
         {
             // A signal that this system does not know: the child must end all the same.
             self.result.error = errno;
-            let _ = send_signal(&self.launched.pidfd, libc::SIGKILL);
+            let _ = self.launched.process.signal(libc::SIGKILL);
         }
     }
 }

@@ -2,27 +2,36 @@
 //!
 //! Found through the parent pids in /proc, whatever process group or session they moved to; those whose parent has ended
 //! and who are therefore init's are found by a marker in their environment, if the child was started with one. Each is
-//! stopped when found, so that it makes no more children while we look, and held by pidfd, so that no stranger is hit.
+//! stopped when found, so that it makes no more children while we look, and held (`Watched`), so that no stranger is hit.
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, RawFd};
 
-use super::child::send_signal;
+use super::watched::Watched;
 
 /// Rounds of looking; a new round is needed only when the last has found somebody.
 const MAX_ROUNDS: usize = 32;
+
+/// A process that got the signal.
+pub struct Member {
+    pid: libc::pid_t,
+    process: Watched,
+}
+
+impl AsRawFd for Member {
+    /// Turns readable when it has ended.
+    fn as_raw_fd(&self) -> RawFd {
+        self.process.as_raw_fd()
+    }
+}
 
 /// Sends `signal` to `root` and everything that descends from it or has `marker` (`NAME=value`) in its environment.
 /// Returns each process that got it, `root` included.
 ///
 /// `root` is a child of ours that is not reaped, so that its number is still its own; `None` once it is.
-pub fn kill_tree(
-    root: Option<libc::pid_t>,
-    marker: Option<&str>,
-    signal: i32,
-) -> Vec<(libc::pid_t, OwnedFd)> {
-    let mut found: HashMap<libc::pid_t, OwnedFd> = HashMap::new();
+pub fn kill_tree(root: Option<libc::pid_t>, marker: Option<&str>, signal: i32) -> Vec<Member> {
+    let mut found: HashMap<libc::pid_t, Watched> = HashMap::new();
     found.extend(root.and_then(|root| Some((root, stop(root, None)?))));
     for _ in 0..MAX_ROUNDS {
         let fresh: Vec<_> = members(root, &found, marker)
@@ -35,39 +44,38 @@ pub fn kill_tree(
         }
         found.extend(fresh);
     }
-    for pidfd in found.values() {
+    for process in found.values() {
         // Whoever has ended meanwhile, or is not ours to signal, is left alone.
-        let _ = send_signal(pidfd, signal);
-        let _ = send_signal(pidfd, libc::SIGCONT);
+        let _ = process.signal(signal);
+        let _ = process.signal(libc::SIGCONT);
     }
-    found.into_iter().collect()
+    found
+        .into_iter()
+        .map(|(pid, process)| Member { pid, process })
+        .collect()
 }
 
 /// Sends SIGKILL to a process that an earlier `kill_tree` held, if it still runs, and to what descends from it now.
-pub fn kill_remaining(pid: libc::pid_t, pidfd: &OwnedFd) {
-    if send_signal(pidfd, 0).is_ok() {
-        kill_tree(Some(pid), None, libc::SIGKILL);
+pub fn kill_remaining(member: &Member) {
+    if member.process.signal(0).is_ok() {
+        kill_tree(Some(member.pid), None, libc::SIGKILL);
     }
 }
 
 /// Stops a process whose parent is `parent`, if that is given: the number may have gone to a stranger since we looked.
-fn stop(pid: libc::pid_t, parent: Option<libc::pid_t>) -> Option<OwnedFd> {
-    // SAFETY: plain system call; the descriptor is new.
-    let pidfd = unsafe {
-        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0) as i32;
-        (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))?
-    };
+fn stop(pid: libc::pid_t, parent: Option<libc::pid_t>) -> Option<Watched> {
+    let process = Watched::other(pid)?;
     if parent.is_some() && parent_of(pid) != parent {
         return None;
     }
-    send_signal(&pidfd, libc::SIGSTOP).ok()?;
-    Some(pidfd)
+    process.signal(libc::SIGSTOP).ok()?;
+    Some(process)
 }
 
 /// Everybody who belongs to the tree now, with the parent of each.
 fn members(
     root: Option<libc::pid_t>,
-    found: &HashMap<libc::pid_t, OwnedFd>,
+    found: &HashMap<libc::pid_t, Watched>,
     marker: Option<&str>,
 ) -> HashMap<libc::pid_t, libc::pid_t> {
     let mut children: HashMap<libc::pid_t, Vec<libc::pid_t>> = HashMap::new();
@@ -117,7 +125,6 @@ fn has_variable(pid: libc::pid_t, marker: &str) -> bool {
 mod tests {
     use super::*;
     use std::io::{BufRead, BufReader};
-    use std::os::fd::AsRawFd;
     use std::process::{Command, Stdio};
 
     /// A bound for a failing run only.
@@ -137,10 +144,10 @@ mod tests {
         let grandchild: libc::pid_t = line.trim().parse().unwrap();
         let killed = kill_tree(Some(child.id() as libc::pid_t), None, libc::SIGKILL);
         assert_eq!(killed.len(), 2);
-        assert!(killed.iter().any(|(pid, _)| *pid == grandchild));
-        for (_, pidfd) in &killed {
+        assert!(killed.iter().any(|member| member.pid == grandchild));
+        for member in &killed {
             let mut ended = libc::pollfd {
-                fd: pidfd.as_raw_fd(),
+                fd: member.as_raw_fd(),
                 events: libc::POLLIN,
                 revents: 0,
             };

@@ -76,6 +76,39 @@ const programs = {
     });
   },
 
+  // A handle without its socket, as only internals of Node have it: says what came, and from where it answers.
+  'native-dgram'() {
+    process.on('message', (message, handle) => {
+      const address = {};
+      handle?.getsockname(address);
+      process.send({ class: handle?.constructor.name, port: address.port }, () => handle?.close());
+    });
+  },
+
+  'give-native-dgram'() {
+    const socket = require('node:dgram').createSocket('udp4');
+    socket.bind(0, '127.0.0.1', () => {
+      const state = Object.getOwnPropertySymbols(socket).find((key) => key.description === 'state symbol');
+      process.send({ port: socket.address().port }, socket[state].handle);
+    });
+    process.on('message', () => process.exit());
+  },
+
+  // Listens on the address that it got.
+  bound() {
+    process.on('message', (message, bound) => {
+      const address = bound.address();
+      const server = require('node:net').createServer((socket) => socket.end('from the child'));
+      server.listen(bound, () => process.send(address));
+    });
+  },
+
+  'give-bound'() {
+    const bound = new (require('node:net').BoundSocket)({ host: '127.0.0.1' });
+    process.send(bound.address(), bound);
+    process.on('message', () => process.exit());
+  },
+
   internal: () => process.send({ cmd: 'NODE_oxipc', data: 1 }),
 };
 

@@ -17,10 +17,17 @@ const compare = sideBySide.bind(null, require('node:child_process'), require('..
 const compareCall = (name, call, options) =>
   compare(name, (module, log) => log('returned', call(module)), options);
 
-/** Logs a child's own events in their order; resolves after 'close'. */
+/**
+ * Logs a child's own events in their order; resolves after 'close'. 'disconnect' comes last: node itself sees the end of
+ * the channel before or after that of the process, as the load of the machine has it.
+ */
 async function logEvents(child, log, names = ['spawn', 'exit', 'close', 'error', 'disconnect']) {
-  for (const name of names) child.on(name, (...facts) => log(name, ...facts));
+  const isConnected = child.connected && names.includes('disconnect');
+  const disconnected = isConnected && new Promise((resolve) => child.once('disconnect', resolve));
+  for (const name of names) if (name !== 'disconnect') child.on(name, (...facts) => log(name, ...facts));
   await new Promise((resolve) => child.once('close', resolve));
+  await disconnected;
+  if (isConnected) log('disconnect');
 }
 
 /** A child's outputs, gathered as text. */

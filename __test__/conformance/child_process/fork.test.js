@@ -73,10 +73,8 @@ for (const serialization of ['json', 'advanced']) {
     child.on('message', ({ index, text }) => {
       if (index === next && text.length === index % 50) next++;
     });
-    // While there is much to read, the end of the channel may be seen before the child's or after it.
-    const disconnected = once(child, 'disconnect');
-    await logEvents(child, log, ['exit', 'close']);
-    log(await disconnected, next);
+    await logEvents(child, log, ['exit', 'close', 'disconnect']);
+    log(next);
   });
 
   compare(`messages in one turn both ways: ${serialization}`, async ({ fork }, log) => {
@@ -316,6 +314,100 @@ compare('a dgram socket goes to the child', async ({ fork }, log) => {
   child.kill();
   await once(child, 'exit');
 });
+
+compare('a native dgram handle goes to the child', async ({ fork }, log) => {
+  const child = fork(programs, ['native-dgram']);
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  const state = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'state symbol',
+  );
+  log(child.send('handle', socket[state].handle));
+  const [answer] = await once(child, 'message');
+  log(answer.class, answer.port === port);
+  socket.close();
+  child.disconnect();
+  await once(child, 'exit');
+});
+
+compare('a native dgram handle comes from the child', async ({ fork }, log) => {
+  const child = fork(programs, ['give-native-dgram']);
+  const [{ port }, handle] = await once(child, 'message');
+  const address = {};
+  log(handle.constructor.name, handle.getsockname(address), address.port === port);
+  handle.close();
+  child.send('end');
+  await once(child, 'exit');
+});
+
+const boundSockets = { skip: !net.BoundSocket && 'node has net.BoundSocket from 26 on' };
+
+for (const [name, library] of sockets) {
+  compare(
+    `a BoundSocket of ${name} goes to the child`,
+    async ({ fork, spawn }, log) => {
+      const { BoundSocket } = spawn === nodes.spawn ? net : library;
+      const child = fork(programs, ['bound']);
+      const bound = new BoundSocket({ host: '127.0.0.1' });
+      const { port } = bound.address();
+      log(child.send('bound', bound));
+      try {
+        bound.address();
+      } catch (error) {
+        log(error);
+      }
+      const [address] = await once(child, 'message');
+      log(address.port === port, address.family);
+      let text = '';
+      for await (const chunk of net.connect(port, '127.0.0.1')) text += chunk;
+      log(text);
+      child.kill();
+      await once(child, 'exit');
+    },
+    boundSockets,
+  );
+}
+
+compare(
+  'a BoundSocket comes from the child, and a server listens on it',
+  async ({ fork, spawn }, log) => {
+    const child = fork(programs, ['give-bound']);
+    const [address, bound] = await once(child, 'message');
+    log(bound.constructor.name, bound.address().port === address.port, bound.isPipe);
+    child.send('end');
+    await once(child, 'exit');
+    const server = (spawn === nodes.spawn ? net : ourNet).createServer((socket) => socket.end('here'));
+    await new Promise((resolve) => server.listen(bound, resolve));
+    log(server.address().port === address.port);
+    let text = '';
+    for await (const chunk of net.connect(address.port, '127.0.0.1')) text += chunk;
+    log(text);
+    server.close();
+  },
+  boundSockets,
+);
+
+compare(
+  'a BoundSocket with a path cannot be sent, and stays',
+  async ({ fork }, log) => {
+    const path = `${require('node:os').tmpdir()}/oxipc-bound-${process.pid}`;
+    const child = fork(programs, ['bound']);
+    const bound = new net.BoundSocket({ path });
+    try {
+      child.send('bound', bound);
+    } catch (error) {
+      log(error);
+    }
+    log(bound.address() === path);
+    bound.close();
+    require('node:fs').rmSync(path, { force: true });
+    child.disconnect();
+    await once(child, 'exit');
+  },
+  boundSockets,
+);
 
 compare('a socket comes from the child', async ({ fork }, log) => {
   const child = fork(programs, ['give-socket']);

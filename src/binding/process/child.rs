@@ -15,7 +15,7 @@ use crate::binding::environment::Environment;
 use crate::event_loop::Errno;
 use crate::process::{
     Child, ExitObserver, ExitStatus, Launched, Launching, PIPE, StdioTable, is_runnable, kill_tree, launch,
-    start,
+    start, wait_for_all,
 };
 
 /// What `onEvent` is told: (kind, a, b).
@@ -266,6 +266,12 @@ fn give(ends: Vec<(usize, OwnedFd)>, stdio: &mut [i32]) {
 /// none (EMFILE, ENFILE).
 fn leaves_streams(errno: Errno) -> bool {
     [libc::EACCES, libc::EAGAIN, libc::ENOENT].contains(&-errno)
+}
+
+/// Waits until every process that was asked for runs, or has failed to.
+#[napi]
+pub fn await_launches() {
+    wait_for_all();
 }
 
 /// Closes a descriptor that JavaScript was given and has no use for.

@@ -1,11 +1,11 @@
 //! Waiting for the end of processes that are not our children.
 
 use std::cell::{Cell, RefCell};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::rc::{Rc, Weak};
 
 use crate::event_loop::{Loop, Poll, PollObserver, Readiness};
-use crate::process::kill_remaining;
+use crate::process::{self, kill_remaining};
 
 /// Calls back once when every one of some processes has ended. Keeps the loop alive until then.
 pub struct Departure {
@@ -15,8 +15,7 @@ pub struct Departure {
 }
 
 struct Member {
-    pid: libc::pid_t,
-    pidfd: OwnedFd,
+    process: process::Member,
     poll: RefCell<Option<Poll>>,
     departure: Weak<Departure>,
 }
@@ -25,7 +24,7 @@ impl Departure {
     /// `done` runs at once when there is nobody to wait for.
     pub fn watch(
         home: &Rc<Loop>,
-        processes: Vec<(libc::pid_t, OwnedFd)>,
+        processes: Vec<process::Member>,
         done: impl FnOnce() + 'static,
     ) -> Rc<Self> {
         let departure = Rc::new(Departure {
@@ -33,11 +32,10 @@ impl Departure {
             left: Cell::new(1),
             done: Cell::new(Some(Box::new(done))),
         });
-        for (pid, pidfd) in processes {
-            let fd = pidfd.as_raw_fd();
+        for process in processes {
+            let fd = process.as_raw_fd();
             let member = Rc::new(Member {
-                pid,
-                pidfd,
+                process,
                 poll: RefCell::default(),
                 departure: Rc::downgrade(&departure),
             });
@@ -57,7 +55,7 @@ impl Departure {
     pub fn force(&self) {
         for member in self.members.borrow().iter() {
             if member.poll.borrow().is_some() {
-                kill_remaining(member.pid, &member.pidfd);
+                kill_remaining(&member.process);
             }
         }
     }

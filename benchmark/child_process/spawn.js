@@ -25,7 +25,7 @@ function spawnOnce({ spawn }) {
 
 module.exports = {
   question: 'How long does spawn() block the main thread, and how long until the exit event?',
-  contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process' },
+  contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process', bun: 'bun' },
   variants: {
     'parent of 50 MB': { megabytes: 50 },
     'parent of 1 GB': { megabytes: 1024 },

@@ -4,7 +4,7 @@ const RUNS = 100;
 
 module.exports = {
   question: 'How many times per second does spawnSync run /bin/true?',
-  contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process' },
+  contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process', bun: 'bun' },
   variants: { 'parent of 50 MB': {} },
   metrics: { rate: { unit: 'per second', better: 'higher' } },
   async measure({ spawnSync }) {

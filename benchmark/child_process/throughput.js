@@ -19,7 +19,7 @@ function spawnOnce({ spawn }) {
 
 module.exports = {
   question: 'How many processes can be started and awaited per second, 8 in flight?',
-  contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process' },
+  contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process', bun: 'bun' },
   variants: {
     'parent of 50 MB': { megabytes: 50, spawns: SPAWNS },
     'parent of 1 GB': { megabytes: 1024, spawns: SPAWNS / 4 },

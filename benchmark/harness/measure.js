@@ -2,6 +2,7 @@
 
 const { fork } = require('node:child_process');
 const path = require('node:path');
+const { OURS } = require('./table');
 
 // A round that takes longer hangs: the longest take a few seconds.
 const ROUND_LIMIT_MS = 120_000;
@@ -29,10 +30,13 @@ function measureOnce(job, binary) {
     child.on('message', (message) => (answer = message));
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      if (answer?.metrics) resolve(answer);
+      // A peer may not be there; ours has to be.
+      if (answer?.metrics || (answer?.missing && job.contender !== OURS)) resolve(answer);
       else
         reject(
-          new Error(`${job.file} with ${job.contender}: ${answer?.error ?? `ended with ${signal ?? code}`}`),
+          new Error(
+            `${job.file} with ${job.contender}: ${answer?.error ?? answer?.missing ?? `ended with ${signal ?? code}`}`,
+          ),
         );
     });
     child.send(job);
@@ -45,14 +49,20 @@ async function measureCase(one, { binary, rounds, progress }) {
   let node = '';
   for (const [variant, parameters] of Object.entries(one.variants)) {
     const { context, close } = await one.prepare(parameters);
-    const names = Object.keys(one.contenders);
+    let names = Object.keys(one.contenders);
+    const missing = {};
     const samples = Object.fromEntries(names.map((name) => [name, []]));
     try {
       for (let round = 0; round < rounds; round++) {
         const order = round % 2 ? [...names].reverse() : names;
         for (const contender of order) {
+          if (missing[contender]) continue;
           progress.step(one.name, variant, contender, round);
           const answer = await measureOnce({ file: one.file, contender, parameters, context }, binary);
+          if (answer.missing) {
+            missing[contender] = answer.missing;
+            continue;
+          }
           samples[contender].push(answer.metrics);
           node = answer.node;
         }
@@ -60,8 +70,10 @@ async function measureCase(one, { binary, rounds, progress }) {
     } finally {
       await close();
     }
+    names = names.filter((name) => !missing[name]);
     variants.push({
       variant,
+      missing,
       contenders: names.map((name) => ({
         name,
         medians: medians(one, samples[name]),

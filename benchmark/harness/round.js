@@ -5,6 +5,8 @@
 const path = require('node:path');
 const { loadCase } = require('./cases');
 
+const BUN = 'bun';
+
 /** Ours by the package's own name, peers from the project's packages or those of `peers/`. */
 function load(name) {
   return require(require.resolve(name, { paths: [__dirname, path.join(__dirname, '..', 'peers')] }));
@@ -12,8 +14,17 @@ function load(name) {
 
 process.once('message', async ({ file, contender, parameters, context }) => {
   const one = loadCase(file);
+  const name = one.contenders[contender];
+  let module;
   try {
-    const metrics = await one.measure(load(one.contenders[contender]), parameters, context);
+    module = name === BUN ? require('./bun') : load(name);
+  } catch (error) {
+    process.send({ missing: error.message.split('\n')[0] }, () => process.exit());
+    return;
+  }
+  try {
+    const metrics =
+      name === BUN ? module.measureInBun(file, parameters) : await one.measure(module, parameters, context);
     process.send({ metrics, node: process.version }, () => process.exit());
   } catch (error) {
     process.send({ error: error.stack }, () => process.exit(1));

@@ -37,6 +37,8 @@ function printTable({ name, question, metrics, node, variants }) {
         .join('  ')
         .trimEnd()}`,
     );
+  for (const [name, reason] of Object.entries(Object.assign({}, ...variants.map(({ missing }) => missing))))
+    console.log(`  without ${name}: ${reason}`);
   console.log(`  (medians; "x" at a peer: how many times better ${OURS} is)`);
 }
 

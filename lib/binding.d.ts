@@ -59,7 +59,7 @@ export declare class BrokerHandle {
  * One end of a fork channel on a descriptor, which it owns from the constructor on.
  *
  * `onEvent(kind, value, fd)` is called on `owner`: 0 MESSAGES (string or Buffer of whole messages as they stood on the
- * wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count).
+ * wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count), 3 LOST (a negative errno).
  */
 export declare class ChannelHandle {
   constructor(fd: number, advanced: boolean, owner: object, onEvent: (arg: unknown) => unknown)
@@ -72,8 +72,8 @@ export declare class ChannelHandle {
   readStart(): void
   readStop(): void
   /**
-   * Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT will report it, or a
-   * negative errno. A string is JSON text without the newline, bytes are a message with its length.
+   * Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT or LOST will report it, or
+   * a negative errno. A string is JSON text without the newline, bytes are a message with its length.
    */
   send(message: string | Uint8Array, fd: number): number
   ref(): void
@@ -138,7 +138,7 @@ export declare class DescriptorCopies {
 export declare class ListenerHandle {
   /** Takes over a bound `fd`. `name` is the async_hooks type (`TCPSERVERWRAP`, `PIPESERVERWRAP`). See `status`. */
   constructor(fd: number, owner: object, onEvent: (arg: unknown) => unknown, name: string)
-  /** 0, or the errno with which the descriptor was refused; it is closed then. */
+  /** 0, or the errno with which the descriptor was refused (EEXIST: watched here already); it stays the caller's then. */
   get status(): number
   /** The descriptor, -1 once closed. */
   get fd(): number
@@ -162,9 +162,9 @@ export declare class ListenerHandle {
 /**
  * A byte stream on a descriptor, which it owns from the constructor on.
  *
- * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (whether the
- * chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED,
- * 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
+ * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
+ * bytes: 0 copied from the small read memory, 1 from the large, 2 it is kept; length), 1 END (status), 2 WRITTEN (status),
+ * 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
  */
 export declare class StreamHandle {
   /** Takes over `fd`. `name` is the async_hooks type (`PIPEWRAP`, `TCPWRAP`). See `status`. */
@@ -176,7 +176,8 @@ export declare class StreamHandle {
   get status(): number
   /** The descriptor, -1 once closed. */
   get fd(): number
-  readStart(): void
+  /** 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor. */
+  readStart(): number
   readStop(): void
   /**
    * Writes: 0 when the kernel took all, a positive count of bytes left over, whose end WRITTEN reports, or a negative
@@ -264,6 +265,9 @@ export interface AmqpTlsOptions {
   alpn: Array<Uint8Array>
 }
 
+/** Waits until every process that was asked for runs, or has failed to. */
+export declare function awaitLaunches(): void
+
 export declare function bindSocket(fd: number, address: string, port: number, ipv6Only: boolean, reusePort: boolean): number
 
 /** What is to hold for the file from the moment others can see it. */
@@ -309,6 +313,9 @@ export interface BrokerStarted {
   port: number
 }
 
+/** How far into a buffer the first page of memory begins. */
+export declare function bytesToPage(buffer: Uint8Array): number
+
 /** Closes a descriptor that JavaScript was given and has no use for. */
 export declare function closeDescriptor(fd: number): void
 
@@ -353,8 +360,8 @@ export declare function setKeepAlive(fd: number, on: boolean, idle: number, inte
 
 export declare function setNoDelay(fd: number, on: boolean): number
 
-/** Sets the function that makes the buffers into which all streams of this environment read. */
-export declare function setReadMemoryAllocator(allocate: (arg: number) => Uint8Array): void
+/** Sets the function `(size, large) => buffer` that makes the two buffers into which all streams of this environment read. */
+export declare function setReadMemoryAllocator(allocate: (arg0: number, arg1: boolean) => Uint8Array): void
 
 export declare function setTypeOfService(fd: number, value: number): number
 

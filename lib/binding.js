@@ -845,6 +845,7 @@ module.exports.ListenerHandle = nativeBinding.ListenerHandle
 module.exports.StreamHandle = nativeBinding.StreamHandle
 module.exports.awaitLaunches = nativeBinding.awaitLaunches
 module.exports.bindSocket = nativeBinding.bindSocket
+module.exports.bytesToPage = nativeBinding.bytesToPage
 module.exports.closeDescriptor = nativeBinding.closeDescriptor
 module.exports.connectSocket = nativeBinding.connectSocket
 module.exports.connectSocketPath = nativeBinding.connectSocketPath

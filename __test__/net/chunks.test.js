@@ -50,3 +50,22 @@ test('a large chunk arrives whole and can be transferred', async () => {
   server.close();
   assert.equal(length, text.length);
 });
+
+test('chunks of a busy stream share no memory, and keep little more than four times their size', async () => {
+  const PAGE_BYTES = 4096;
+  const block = Buffer.from(Array.from({ length: 251 }, (_, index) => index));
+  const text = Buffer.concat(Array.from({ length: 40_000 }, () => block));
+  const server = net.createServer((socket) => socket.end(text));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const chunks = [];
+  const socket = net.connect(server.address().port, '127.0.0.1').on('data', (chunk) => chunks.push(chunk));
+  await once(socket, 'close');
+  server.close();
+  // Kept until the end: no later read has touched them.
+  assert.ok(Buffer.concat(chunks).equals(text));
+  assert.equal(new Set(chunks.map((chunk) => chunk.buffer)).size, chunks.length);
+  for (const chunk of chunks) {
+    assert.ok(Buffer.isBuffer(chunk));
+    assert.ok(chunk.buffer.byteLength <= 4 * chunk.length + PAGE_BYTES, `${chunk.length} bytes`);
+  }
+});

@@ -11,7 +11,7 @@ const net = require('../../lib/net');
 const CHUNK = 64 * 1024;
 const chunk = Buffer.alloc(CHUNK, 'x');
 // One read fills at most this (see lib/internal/read-memory.js).
-const LARGEST_READ = 128 * 1024;
+const LARGEST_READ = 256 * 1024;
 
 let serial = 0;
 const targets = {
@@ -40,8 +40,9 @@ for (const kind of ['TCP', 'UNIX']) {
     const [client, accepted] = await pair(t, kind);
     const outcomes = [];
     const failed = once(client, 'error');
+    const gone = closed(client);
     // More than any kernel buffer takes.
-    client.write(Buffer.alloc(64 << 20), (error) => outcomes.push(error.code));
+    client.write(Buffer.alloc(64 << 20), (error) => outcomes.push(error?.code));
     client.write('behind it', (error) => outcomes.push(error.code));
     await once(accepted, 'data');
     if (kind === 'TCP') accepted.resetAndDestroy();
@@ -49,9 +50,10 @@ for (const kind of ['TCP', 'UNIX']) {
     const [error] = await failed;
     assert.match(error.code, /^(ECONNRESET|EPIPE)$/);
     assert.match(error.syscall, /^(read|write)$/);
-    if (!client.closed) assert.equal(await closed(client), true);
+    assert.equal(await gone, true);
     assert.equal(outcomes.length, 2);
-    assert.ok(outcomes.every((code) => /^(ECONNRESET|EPIPE|ECANCELED|ERR_STREAM_DESTROYED)$/.test(code)));
+    // As Node 20, ours does not tell there that closing has cut off the write; see conformance/net/reset.
+    assert.ok(outcomes.every((code) => /^(ECONNRESET|EPIPE|ECANCELED|undefined)$/.test(code)));
     assert.equal(client.write('late'), false);
   });
 

@@ -1,40 +1,55 @@
 'use strict';
 
 const { median } = require('../harness/measure');
+const { mainThreadCpu } = require('../harness/thread-cpu');
 
-const BYTES = 512 * 1024 * 1024;
-const ROUND_TRIPS = 2000;
+const WARM_UP_BYTES = 64 << 20;
+const BYTES = 1 << 30;
+const WARM_UP_TRIPS = 500;
+const ROUND_TRIPS = 5000;
 
-function throughput({ spawn }) {
+/** Reads so many bytes of a child's stdout: seconds and CPU time in microseconds, without the start of the child. */
+function read({ spawn }, bytes) {
   return new Promise((resolve, reject) => {
-    const start = process.hrtime.bigint();
     // dd writes pieces of 64 KiB.
-    const child = spawn('dd', ['if=/dev/zero', 'bs=65536', `count=${BYTES / 65536}`], {
+    const child = spawn('dd', ['if=/dev/zero', 'bs=65536', `count=${bytes / 65536}`], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    let bytes = 0;
+    let start;
+    let before;
+    let received = 0;
     child.on('error', reject);
-    child.stdout.on('data', (chunk) => (bytes += chunk.length));
+    child.stdout.on('data', (chunk) => {
+      if (received === 0) {
+        start = process.hrtime.bigint();
+        before = mainThreadCpu();
+      }
+      received += chunk.length;
+    });
     child.on('close', () => {
-      if (bytes !== BYTES) reject(new Error(`${bytes} bytes`));
-      else resolve(bytes / 1e6 / (Number(process.hrtime.bigint() - start) / 1e9));
+      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+      if (received !== bytes) reject(new Error(`${received} bytes`));
+      else resolve({ seconds, cpu: mainThreadCpu() - before });
     });
   });
 }
 
-async function roundTrip({ spawn }) {
+async function roundTrips({ spawn }) {
   const child = spawn('cat');
   const samples = [];
-  for (let trip = 0; trip < ROUND_TRIPS; trip++) {
+  let before;
+  for (let trip = -WARM_UP_TRIPS; trip < ROUND_TRIPS; trip++) {
+    if (trip === 0) before = mainThreadCpu();
     const start = process.hrtime.bigint();
     const answered = new Promise((resolve) => child.stdout.once('data', resolve));
     child.stdin.write('ping');
     await answered;
-    samples.push(Number(process.hrtime.bigint() - start) / 1e3);
+    if (trip >= 0) samples.push(Number(process.hrtime.bigint() - start) / 1e3);
   }
+  const cpu = mainThreadCpu() - before;
   child.stdin.end();
   await new Promise((resolve) => child.on('close', resolve));
-  return median(samples);
+  return { median: median(samples), cpu: cpu / ROUND_TRIPS };
 }
 
 module.exports = {
@@ -43,9 +58,19 @@ module.exports = {
   variants: { 'one child': {} },
   metrics: {
     stdout: { unit: 'MB/s', better: 'higher' },
-    echo: { unit: 'µs', better: 'lower' },
+    'stdout CPU': { unit: 'ms per GB', better: 'lower' },
+    echo: { unit: 'µs, p50', better: 'lower' },
+    'echo CPU': { unit: 'µs', better: 'lower' },
   },
   async measure(childProcess) {
-    return { stdout: await throughput(childProcess), echo: await roundTrip(childProcess) };
+    await read(childProcess, WARM_UP_BYTES);
+    const { seconds, cpu } = await read(childProcess, BYTES);
+    const echo = await roundTrips(childProcess);
+    return {
+      stdout: BYTES / 1e6 / seconds,
+      'stdout CPU': cpu / 1e3 / (BYTES / 1e9),
+      echo: echo.median,
+      'echo CPU': echo.cpu,
+    };
   },
 };

@@ -27,9 +27,9 @@ module.exports = {
     writes: { unit: 'per s', better: 'higher' },
     CPU: { unit: 'µs per write', better: 'lower' },
   },
-  prepare: () => startPartner('echo-server.js', 'sink'),
-  async measure(net, _parameters, { socketPath }) {
-    const socket = net.connect(socketPath);
+  prepare: () => startPartner('echo-server.js', 'sink', 'UNIX'),
+  async measure(net, _parameters, { address }) {
+    const socket = net.connect(address);
     await once(socket, 'connect');
     await write(socket, WARM_UP);
     const start = process.hrtime.bigint();

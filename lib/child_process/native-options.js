@@ -2,7 +2,7 @@
 
 // From Node's normalised options to what native takes.
 
-const [IGNORE, PIPE, SAME_AS_STDOUT] = [-1, -2, -3];
+const [IGNORE, PIPE, SAME_AS_STDOUT, INVALID] = [-1, -2, -3, -4];
 
 function toNative({ file, args = [], envPairs, cwd, uid, gid, detached, deathSignal }) {
   return {
@@ -21,8 +21,11 @@ function toNative({ file, args = [], envPairs, cwd, uid, gid, detached, deathSig
 function descriptorOf(entry) {
   if (entry.type === 'ignore') return IGNORE;
   if (entry.type === 'same') return SAME_AS_STDOUT;
-  if (entry.type === 'wrap') return entry.handle.fd;
-  return entry.fd ?? PIPE;
+  const fd = entry.type === 'wrap' ? entry.handle.fd : entry.fd;
+  if (fd === undefined) return PIPE;
+  // libuv's rules: -1 is what a closed stream has, other negative numbers are nothing.
+  if (fd === -1) return INVALID;
+  return fd < 0 ? IGNORE : fd;
 }
 
 // A NUL ends each entry; what is not a string is made one, as Node's native side does.

@@ -9,7 +9,7 @@ const { errno: ERRNO } = require('node:os').constants;
 const native = require('../native');
 const memory = require('../internal/read-memory');
 const { isIP } = require('./ip');
-const { Writer } = require('./writer');
+const { Writer, beginEvent, endEvent } = require('./writer');
 
 const EBADF = -ERRNO.EBADF;
 const EINVAL = -ERRNO.EINVAL;
@@ -92,8 +92,7 @@ class SocketHandle {
   }
 
   readStart() {
-    this.native.readStart();
-    return 0;
+    return this.native.readStart();
   }
 
   readStop() {
@@ -303,10 +302,17 @@ class Pipe extends SocketHandle {
 
 function onStreamEvent(kind, a, b) {
   switch (kind) {
-    case READ:
+    case READ: {
       this.bytesRead += b;
-      this.observer?.read(this, memory.take(a, b));
+      const chunk = memory.take(a, b);
+      beginEvent();
+      try {
+        this.observer?.read(this, chunk);
+      } finally {
+        endEvent();
+      }
       return;
+    }
     case END:
       this.observer?.end(this, a);
       return;

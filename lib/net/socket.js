@@ -17,14 +17,9 @@ const { genericNodeError, errnoException } = require('../internal/system-errors'
 const { validateInt32, validateNumber } = require('../internal/validators');
 const { trimStack } = require('../internal/node-error');
 const { BoundSocket } = require('./bound-socket');
-const {
-  onDescriptors,
-  receiveWhenListenedTo,
-  sendDescriptors,
-  startReceiving,
-  writeInTurn,
-} = require('./descriptors');
+const { receiveWhenListenedTo, sendDescriptors, writeInTurn } = require('./descriptors');
 const { TCP, Pipe } = require('./handle');
+const { resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
 const { setStreamTimeout, refreshTimeout, onTimeout } = require('./timeout');
 const {
   kAttachHandle,
@@ -152,59 +147,6 @@ function openHandle(fd) {
   return handle;
 }
 
-// Runs on the native handle's events.
-const streamObserver = {
-  read(handle, chunk) {
-    const socket = handle.owner;
-    socket._unrefTimer();
-    if (socket[kBuffer] !== null) {
-      readIntoOwnBuffer(socket, handle, chunk);
-    } else if (!socket.push(chunk)) {
-      handle.reading = false;
-      if (!socket.destroyed) handle.readStop();
-    }
-  },
-
-  end(handle, status) {
-    const socket = handle.owner;
-    handle.reading = false;
-    if (status < 0) {
-      socket.destroy(errnoException(status, 'read'));
-      return;
-    }
-    socket._unrefTimer();
-    // 'end' may have been emitted by an earlier push(null).
-    if (socket._readableState.endEmitted) return;
-    socket.push(null);
-    socket.read(0);
-  },
-
-  failed(handle, status) {
-    handle.owner.destroy(errnoException(status, 'write'));
-  },
-
-  descriptors(handle) {
-    onDescriptors(handle.owner, handle.native);
-  },
-};
-
-// The option `onread`: bytes go into the program's memory, not through the stream.
-function readIntoOwnBuffer(socket, handle, chunk) {
-  let rest = chunk;
-  while (rest.byteLength > 0 && socket[kBuffer] !== null) {
-    const target = socket[kBuffer] === true ? socket[kBufferGenerator]() : socket[kBuffer];
-    if (socket[kBuffer] === true && !ArrayBuffer.isView(target)) return;
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-    const length = Math.min(bytes.byteLength, rest.byteLength);
-    bytes.set(rest.subarray(0, length));
-    rest = rest.subarray(length);
-    if (socket[kBufferCallback](length, target) === false && handle.reading) {
-      handle.reading = false;
-      if (!socket.destroyed) handle.readStop();
-    }
-  }
-}
-
 // The socket takes over the handle in `_handle`; it also makes a closed socket usable again.
 Socket.prototype[kAttachHandle] = function () {
   this._undestroy();
@@ -231,13 +173,6 @@ function writeAfterFin(chunk, encoding, callback) {
   return false;
 }
 
-function tryReadStart(socket) {
-  socket._handle.reading = true;
-  if (socket[kReceivesDescriptors]) startReceiving(socket._handle);
-  const status = socket._handle.readStart();
-  if (status) socket.destroy(errnoException(status, 'read'));
-}
-
 Socket.prototype._unrefTimer = refreshTimeout;
 Socket.prototype.setTimeout = setStreamTimeout;
 Socket.prototype._onTimeout = onTimeout;
@@ -256,11 +191,6 @@ Socket.prototype.resume = function () {
   resumeOwnBuffer(this);
   return Duplex.prototype.resume.call(this);
 };
-
-function resumeOwnBuffer(socket) {
-  if (socket[kBuffer] && !socket.connecting && socket._handle && !socket._handle.reading)
-    tryReadStart(socket);
-}
 
 Socket.prototype.pause = function () {
   if (this[kBuffer] && !this.connecting && this._handle?.reading) {

@@ -21,6 +21,7 @@ let batchCount = 0;
 let gathering = [];
 let tick = 1;
 let tickEndsQueued = false;
+let inEvent = false;
 let exiting = false;
 let exitWatched = false;
 
@@ -28,6 +29,22 @@ function endTick() {
   tickEndsQueued = false;
   tick++;
   flushAll();
+}
+
+function queueTickEnd() {
+  if (tickEndsQueued) return;
+  tickEndsQueued = true;
+  process.nextTick(endTick);
+}
+
+// An event of a handle is a tick of its own, and its end is known without process.nextTick.
+function beginEvent() {
+  inEvent = true;
+}
+
+function endEvent() {
+  inEvent = false;
+  tick++;
 }
 
 function flushAll() {
@@ -169,6 +186,7 @@ class Writer {
     if (spareBatches.length === 0) batchCount++;
     this.batch = spareBatches.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES);
     gathering.push(this);
+    queueTickEnd();
     return true;
   }
 
@@ -181,9 +199,7 @@ class Writer {
 
   #markTick() {
     this.tick = tick;
-    if (tickEndsQueued) return;
-    tickEndsQueued = true;
-    process.nextTick(endTick);
+    if (!inEvent) queueTickEnd();
   }
 }
 
@@ -194,4 +210,4 @@ function byteLength(data) {
   return length;
 }
 
-module.exports = { Writer };
+module.exports = { Writer, beginEvent, endEvent };

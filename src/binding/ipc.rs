@@ -1,7 +1,7 @@
 //! `ChannelHandle`: the fork channel as JavaScript holds it.
 
 use std::cell::OnceCell;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::ptr;
 use std::rc::{Rc, Weak};
 
@@ -10,6 +10,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use super::callback::Callback;
+use super::descriptor::adopt;
 use super::environment::Environment;
 use super::pinned;
 use crate::event_loop::Errno;
@@ -60,9 +61,10 @@ impl ChannelHandle {
             channel: OnceCell::new(),
         });
         let observer: Weak<dyn ChannelObserver> = Rc::downgrade(&events) as Weak<dyn ChannelObserver>;
-        // SAFETY: JavaScript hands over a descriptor that nobody else closes.
-        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-        if let Ok(channel) = Channel::new(&environment.event_loop, socket, format, observer) {
+        // A descriptor that is none makes a channel that is closed already, as in Node.
+        let channel =
+            adopt(fd).and_then(|socket| Channel::new(&environment.event_loop, socket, format, observer));
+        if let Ok(channel) = channel {
             events.channel.get_or_init(|| channel);
         }
         Ok(ChannelHandle { events })

@@ -1,51 +1,71 @@
-//! Memory for reads: one JavaScript buffer at a time, lent to whichever stream reads next.
+//! Memory for reads: two JavaScript buffers, lent to whichever stream reads next.
 //!
-//! A large read keeps the buffer: JavaScript takes it as the chunk's own, without a copy, and the next read gets a new
-//! one. The bytes of a small read are copied out by JavaScript and the buffer stays. So every chunk has memory of its own,
-//! as Node's have: it can be transferred, and keeping a small one keeps no more than itself.
+//! The small one is used again and again, so it stays in the processor's cache: JavaScript copies the bytes of a read out
+//! of it. A stream that fills it gets the large one, which the chunk keeps as its own, without a copy, and the next
+//! read gets a new one. So every chunk has memory of its own, as Node's have: it can be transferred, and keeping a small
+//! one keeps no more than itself. Sizes and their reasons: docs/design/streams.md.
 
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
 use napi::{
-    bindgen_prelude::{Function, JsValue, Uint8Array},
+    bindgen_prelude::{FnArgs, Function, JsValue, Uint8Array},
     sys,
 };
 
-/// Twice what libuv offers a read: bulk transfers then take half the system calls.
-const BUFFER_BYTES: u32 = 128 * 1024;
-/// Reads of this size and more keep the buffer: copying them would cost more than a new buffer does, and a chunk keeps at
-/// most four times its size.
-const LARGE_READ_BYTES: usize = 32 * 1024;
+/// What libuv offers a read.
+const SMALL_BYTES: u32 = 64 * 1024;
+/// Larger ones take fewer system calls, but the kernel copies no faster.
+const LARGE_BYTES: u32 = 256 * 1024;
+/// Shorter reads into the large buffer are copied out of it too: a chunk keeps at most four times its size.
+const KEPT_BYTES: usize = LARGE_BYTES as usize / 4;
+
+/// What becomes of the bytes of a read; see `lib/internal/read-memory.js`.
+#[derive(Clone, Copy)]
+pub enum Taking {
+    CopyFromSmall = 0,
+    CopyFromLarge = 1,
+    KeepLarge = 2,
+}
 
 pub struct ReadMemory {
     env: sys::napi_env,
     allocate: Cell<sys::napi_ref>,
-    current: RefCell<Current>,
+    small: RefCell<Lent>,
+    large: RefCell<Lent>,
+    /// Which of them was lent last.
+    lent_large: Cell<bool>,
 }
 
-struct Current {
+struct Lent {
     reference: sys::napi_ref,
     start: *mut u8,
     length: usize,
 }
 
-impl ReadMemory {
-    pub fn new(env: sys::napi_env) -> Self {
-        let none = Current {
+impl Lent {
+    fn none() -> RefCell<Self> {
+        RefCell::new(Lent {
             reference: ptr::null_mut(),
             start: ptr::null_mut(),
             length: 0,
-        };
+        })
+    }
+}
+
+impl ReadMemory {
+    pub fn new(env: sys::napi_env) -> Self {
         ReadMemory {
             env,
             allocate: Cell::new(ptr::null_mut()),
-            current: RefCell::new(none),
+            small: Lent::none(),
+            large: Lent::none(),
+            lent_large: Cell::new(false),
         }
     }
 
-    /// Sets the function that makes a buffer of a given size and becomes the owner of it.
-    pub fn set_allocator(&self, allocate: Function<u32, Uint8Array>) {
+    /// Sets the function that makes a buffer of a given size, the large one or not, and becomes the owner of it.
+    pub fn set_allocator(&self, allocate: Function<FnArgs<(u32, bool)>, Uint8Array>) {
         let mut reference = ptr::null_mut();
         // SAFETY: a live function of this environment.
         unsafe { sys::napi_create_reference(self.env, allocate.raw(), 1, &mut reference) };
@@ -53,41 +73,56 @@ impl ReadMemory {
         self.release(former);
     }
 
-    /// Room for a read: where it starts and how much there is; `None` when JavaScript could not allocate. A handle scope
-    /// must be open.
-    pub fn reserve(&self) -> Option<(*mut u8, usize)> {
-        let mut current = self.current.borrow_mut();
-        if current.length == 0 {
-            let former = current.reference;
-            *current = self.make();
-            self.release(former);
-        }
-        (current.length > 0).then_some((current.start, current.length))
+    /// Room for a read: where it starts and how much there is; `None` when there is none without `reserve`.
+    pub fn ready(&self, large: bool) -> Option<(*mut u8, usize)> {
+        self.lent_large.set(large);
+        let lent = self.slot(large).borrow();
+        (lent.length > 0).then_some((lent.start, lent.length))
     }
 
-    /// Whether the chunk of the `length` bytes just read keeps the buffer; `reserve` then makes another.
-    pub fn keeps(&self, length: usize) -> bool {
-        let keeps = length >= LARGE_READ_BYTES;
-        if keeps {
-            self.current.borrow_mut().length = 0;
-        }
-        keeps
+    /// As `ready`, and makes the room; `None` when JavaScript could not allocate. A handle scope must be open.
+    pub fn reserve(&self, large: bool) -> Option<(*mut u8, usize)> {
+        let mut lent = self.slot(large).borrow_mut();
+        let former = lent.reference;
+        *lent = self.make(large);
+        self.release(former);
+        drop(lent);
+        self.ready(large)
     }
 
-    fn make(&self) -> Current {
-        let (mut allocate, mut receiver, mut size) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    /// What becomes of the `length` bytes just read. When the chunk keeps the buffer, `ready` has none until `reserve`.
+    pub fn taking(&self, length: usize) -> Taking {
+        match self.lent_large.get() {
+            false => Taking::CopyFromSmall,
+            true if length < KEPT_BYTES => Taking::CopyFromLarge,
+            true => {
+                self.large.borrow_mut().length = 0;
+                Taking::KeepLarge
+            }
+        }
+    }
+
+    fn slot(&self, large: bool) -> &RefCell<Lent> {
+        if large { &self.large } else { &self.small }
+    }
+
+    fn make(&self, large: bool) -> Lent {
+        let (mut allocate, mut receiver) = (ptr::null_mut(), ptr::null_mut());
         let (mut buffer, mut reference) = (ptr::null_mut(), ptr::null_mut());
         let (mut start, mut length) = (ptr::null_mut(), 0);
+        let mut arguments = [ptr::null_mut(); 2];
+        let size = if large { LARGE_BYTES } else { SMALL_BYTES };
         // SAFETY: all values belong to this environment and the open handle scope; on failure the outputs stay null.
         unsafe {
             sys::napi_get_reference_value(self.env, self.allocate.get(), &mut allocate);
             sys::napi_get_undefined(self.env, &mut receiver);
-            sys::napi_create_uint32(self.env, BUFFER_BYTES, &mut size);
-            sys::napi_call_function(self.env, receiver, allocate, 1, &size, &mut buffer);
+            sys::napi_create_uint32(self.env, size, &mut arguments[0]);
+            sys::napi_get_boolean(self.env, large, &mut arguments[1]);
+            sys::napi_call_function(self.env, receiver, allocate, 2, arguments.as_ptr(), &mut buffer);
             sys::napi_get_buffer_info(self.env, buffer, &mut start, &mut length);
             sys::napi_create_reference(self.env, buffer, 1, &mut reference);
         }
-        Current {
+        Lent {
             reference,
             start: start.cast(),
             length,

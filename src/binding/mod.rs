@@ -6,6 +6,7 @@
 mod amqp;
 mod broker;
 mod callback;
+mod descriptor;
 mod environment;
 mod ipc;
 mod memory;

@@ -1,22 +1,25 @@
 //! `StreamHandle`: a byte stream as JavaScript holds it.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
 
-use napi::bindgen_prelude::{Env, Function, JsValue, Object, Result, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Env, FnArgs, Function, JsValue, Object, Result, Uint8Array, Unknown};
 use napi_derive::napi;
 
 use super::callback::Callback;
+use super::descriptor::adopt;
 use super::environment::Environment;
 use super::net::DescriptorCopies;
 use super::pinned::{self, Pinned};
 use crate::event_loop::descriptors::send as send_with_descriptors;
 use crate::event_loop::{Errno, Stream, StreamObserver};
 
+const PAGE_BYTES: usize = 4096;
+
 /// What `onEvent` is told: (kind, a, b).
 mod event {
-    /// a: whether the chunk keeps the read memory's buffer (0, 1), b: length
+    /// a: what becomes of the bytes (`memory::Taking`), b: length
     pub const READ: f64 = 0.0;
     /// a: 0 at the peer's end, else a negative errno
     pub const END: f64 = 1.0;
@@ -29,18 +32,29 @@ mod event {
     pub const DESCRIPTORS: f64 = 5.0;
 }
 
-/// Sets the function that makes the buffers into which all streams of this environment read.
+/// Sets the function `(size, large) => buffer` that makes the two buffers into which all streams of this environment read.
 #[napi]
-pub fn set_read_memory_allocator(env: Env, allocate: Function<u32, Uint8Array>) -> Result<()> {
+pub fn set_read_memory_allocator(
+    env: Env,
+    allocate: Function<FnArgs<(u32, bool)>, Uint8Array>,
+) -> Result<()> {
     Environment::of(&env)?.read_memory.set_allocator(allocate);
     Ok(())
 }
 
+/// How far into a buffer the first page of memory begins.
+#[napi]
+pub fn bytes_to_page(env: Env, #[napi(ts_arg_type = "Uint8Array")] buffer: Unknown) -> u32 {
+    pinned::bytes(&env, buffer.raw())
+        .iov_base
+        .align_offset(PAGE_BYTES) as u32
+}
+
 /// A byte stream on a descriptor, which it owns from the constructor on.
 ///
-/// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (whether the
-/// chunk keeps the read memory's buffer, length), 1 END (status), 2 WRITTEN (status), 3 CONNECTED (status), 4 CLOSED,
-/// 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
+/// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
+/// bytes: 0 copied from the small read memory, 1 from the large, 2 it is kept; length), 1 END (status), 2 WRITTEN (status),
+/// 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
 #[napi]
 pub struct StreamHandle {
     events: Rc<Events>,
@@ -78,9 +92,10 @@ impl StreamHandle {
             received: RefCell::default(),
         });
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
-        // SAFETY: JavaScript hands over a descriptor that nobody else closes.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let status = match Stream::new(&events.environment.event_loop, fd, observer) {
+        let taken = adopt(fd)
+            .map_err(|errno| (errno, None))
+            .and_then(|fd| Stream::new(&events.environment.event_loop, fd, observer));
+        let status = match taken {
             Ok(stream) => {
                 if name == "PIPEWRAP" {
                     stream.end_in_one_turn();
@@ -110,12 +125,12 @@ impl StreamHandle {
         self.stream().map_or(-1, |stream| stream.fd())
     }
 
+    /// 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor.
     #[napi]
-    pub fn read_start(&self) {
-        if let Some(stream) = self.stream() {
-            stream.start_reading();
-        }
+    pub fn read_start(&self) -> i32 {
+        let started = self.stream().map_or(Ok(()), |stream| stream.start_reading());
         self.events.hold();
+        started.err().unwrap_or(0)
     }
 
     #[napi]
@@ -131,14 +146,14 @@ impl StreamHandle {
     #[napi]
     pub fn write(&self, env: Env, #[napi(ts_arg_type = "Uint8Array")] chunk: Unknown) -> i64 {
         let piece = pinned::bytes(&env, chunk.raw());
-        self.write_pieces(&env, vec![piece], chunk)
+        self.write_pieces(&env, &[piece], chunk)
     }
 
     /// As `write`, several in one system call.
     #[napi]
     pub fn writev(&self, env: Env, #[napi(ts_arg_type = "Uint8Array[]")] chunks: Unknown) -> i64 {
         let pieces = pinned::elements(&env, chunks.raw());
-        self.write_pieces(&env, pieces, chunks)
+        self.write_pieces(&env, &pieces, chunks)
     }
 
     /// As `write` of at least one byte, with descriptors on the first of them, which it takes from `descriptors`.
@@ -160,16 +175,11 @@ impl StreamHandle {
             Ok(written) if written == total => 0,
             Ok(written) => {
                 let memory = Box::new(Pinned::new(&env, chunk.raw()));
+                let descriptors = if written == 0 { descriptors } else { Vec::new() };
                 // SAFETY: `Pinned` keeps the JavaScript memory that `piece` points into.
-                unsafe {
-                    if written == 0 {
-                        stream.write_later_with(piece, descriptors, memory);
-                    } else {
-                        stream.write_later(vec![piece], written, memory);
-                    }
-                }
+                let left = unsafe { stream.write_later(vec![piece], written, descriptors, memory) };
                 self.events.hold();
-                (total - written) as i64
+                left.map_or_else(i64::from, |left| left as i64)
             }
         }
     }
@@ -253,19 +263,20 @@ impl StreamHandle {
         self.events.stream.get()
     }
 
-    fn write_pieces(&self, env: &Env, pieces: Vec<libc::iovec>, owner: Unknown) -> i64 {
+    fn write_pieces(&self, env: &Env, pieces: &[libc::iovec], owner: Unknown) -> i64 {
         let Some(stream) = self.stream() else {
             return i64::from(-libc::EBADF);
         };
         let total: usize = pieces.iter().map(|piece| piece.iov_len).sum();
-        match stream.try_write_vectored(&pieces) {
+        match stream.try_write(pieces) {
             Err(errno) => i64::from(errno),
             Ok(written) if written == total => 0,
             Ok(written) => {
+                let memory = Box::new(Pinned::new(env, owner.raw()));
                 // SAFETY: `Pinned` keeps the JavaScript memory that `pieces` point into.
-                unsafe { stream.write_later(pieces, written, Box::new(Pinned::new(env, owner.raw()))) };
+                let left = unsafe { stream.write_later(pieces.to_vec(), written, Vec::new(), memory) };
                 self.events.hold();
-                (total - written) as i64
+                left.map_or_else(i64::from, |left| left as i64)
             }
         }
     }
@@ -289,14 +300,17 @@ impl Events {
 }
 
 impl StreamObserver for Events {
-    fn memory(&self) -> Option<(*mut u8, usize)> {
-        self.callback.scope(|| self.environment.read_memory.reserve())
+    fn memory(&self, busy: bool) -> Option<(*mut u8, usize)> {
+        let memory = &self.environment.read_memory;
+        memory
+            .ready(busy)
+            .or_else(|| self.callback.scope(|| memory.reserve(busy)))
     }
 
     fn read(&self, length: usize) {
-        let keeps = self.environment.read_memory.keeps(length);
+        let taking = self.environment.read_memory.taking(length);
         self.callback
-            .call([event::READ, f64::from(u8::from(keeps)), length as f64]);
+            .call([event::READ, f64::from(taking as u8), length as f64]);
     }
 
     // The owner stays held during the callback: nothing else may have a reference to it.

@@ -11,6 +11,7 @@ mod poll;
 mod stream;
 mod uv;
 mod wake;
+mod write;
 
 pub use after_poll::AfterPoll;
 pub use handle::Loop;
@@ -18,6 +19,7 @@ pub use poll::{Poll, PollObserver, Readiness};
 pub use stream::{Stream, StreamObserver};
 pub use uv::MissingSymbol;
 pub use wake::{Wake, WakeObserver, Waker};
+pub use write::enlarge_send_buffer;
 
 /// A negative errno, as libuv reports errors.
 pub type Errno = i32;

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 
+use super::Errno;
 use super::handle::{Handle, Loop};
 use super::uv::{RawHandle, UV_DISCONNECT, UV_READABLE, UV_WRITABLE};
 
@@ -29,6 +30,7 @@ pub struct Poll {
     handle: Handle<Observer>,
     /// The events asked of libuv now.
     interest: Rc<Cell<c_int>>,
+    referenced: Cell<bool>,
 }
 
 impl Poll {
@@ -42,30 +44,42 @@ impl Poll {
             // SAFETY: `raw` is zeroed memory large enough for a uv_poll_t, `home` this thread's loop.
             unsafe { (uv.poll_init)(home, raw, fd) }
         })?;
-        Ok(Poll { handle, interest })
+        Ok(Poll {
+            handle,
+            interest,
+            referenced: Cell::new(true),
+        })
     }
 
     /// Watches for exactly these; neither stops watching. After `close` it does nothing.
     ///
     /// A change costs two system calls in libuv (it removes and adds the descriptor), so callers stop lazily: see `Stream`.
-    pub fn watch(&self, readable: bool, writable: bool) {
+    ///
+    /// # Errors
+    /// EEXIST when another handle of this loop has begun to watch the descriptor since `new`. Nothing is watched then.
+    pub fn watch(&self, readable: bool, writable: bool) -> Result<(), Errno> {
         let reading = if readable { UV_READABLE | UV_DISCONNECT } else { 0 };
         let wanted = reading | (if writable { UV_WRITABLE } else { 0 });
         if self.interest.get() == wanted {
-            return;
+            return Ok(());
         }
         let Some((uv, raw)) = self.handle.open() else {
-            return;
+            return Ok(());
         };
-        self.interest.set(wanted);
-        // SAFETY: `raw` is open. Starting cannot fail: the descriptor was accepted by uv_poll_init.
-        unsafe {
+        // SAFETY: `raw` is open.
+        let status = unsafe {
             if wanted == 0 {
-                (uv.poll_stop)(raw);
+                (uv.poll_stop)(raw)
             } else {
-                (uv.poll_start)(raw, wanted, on_poll);
+                (uv.poll_start)(raw, wanted, on_poll)
             }
+        };
+        if status < 0 {
+            self.interest.set(0);
+            return Err(status);
         }
+        self.interest.set(wanted);
+        Ok(())
     }
 
     /// Whether anything is watched for now.
@@ -75,7 +89,9 @@ impl Poll {
 
     /// Whether watching keeps the loop alive (it does at first).
     pub fn set_ref(&self, on: bool) {
-        self.handle.set_ref(on);
+        if self.referenced.replace(on) != on {
+            self.handle.set_ref(on);
+        }
     }
 
     /// Stops for good. The descriptor may be closed afterwards.

@@ -6,15 +6,16 @@
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 
+use super::write::{PendingWrite, enlarge_send_buffer, write_some};
 use super::{Errno, Loop, Poll, PollObserver, Readiness, descriptors, last_errno};
 
 pub trait StreamObserver {
-    /// Memory for the next read, never empty; `None` ends reading with ENOMEM. It stays valid until `read` or the next
-    /// `memory`.
-    fn memory(&self) -> Option<(*mut u8, usize)>;
+    /// Memory for the next read, never empty, and large for a `busy` stream; `None` ends reading with ENOMEM. It stays
+    /// valid until `read` or the next `memory`.
+    fn memory(&self, busy: bool) -> Option<(*mut u8, usize)>;
     /// `length` bytes (never 0) stand at the start of what `memory` lent.
     fn read(&self, length: usize);
     /// Nothing more will be read: the peer's end (0) or a failure.
@@ -27,16 +28,17 @@ pub trait StreamObserver {
     fn descriptors(&self, _descriptors: Vec<OwnedFd>) {}
 }
 
+/// A busy stream stays so while its reads fill this part of their memory (a quarter).
+const LARGE_PART: usize = 4;
 /// How often one turn of the loop reads a stream that stays full, before other handles get their turn (libuv's number,
 /// uv__read).
 const READS_PER_TURN: usize = 32;
-/// The kernel refuses longer vectors (IOV_MAX).
-const MAX_PIECES: usize = 1024;
-
 pub struct Stream {
     poll: OnceCell<Poll>,
     fd: Cell<RawFd>,
     reading: Cell<bool>,
+    /// The last read found as much as a small piece of memory takes: the next ones get a large one.
+    busy: Cell<bool>,
     referenced: Cell<bool>,
     ends_in_one_turn: Cell<bool>,
     pending: RefCell<Option<PendingWrite>>,
@@ -46,17 +48,6 @@ pub struct Stream {
     enlarged: Cell<bool>,
     receives_descriptors: Cell<bool>,
     observer: Weak<dyn StreamObserver>,
-}
-
-/// What the kernel has not taken yet.
-struct PendingWrite {
-    pieces: Vec<libc::iovec>,
-    /// Index of the first piece that is not wholly written.
-    at: usize,
-    /// To leave with the next byte.
-    descriptors: Vec<OwnedFd>,
-    /// Keeps the memory of `pieces` in place.
-    _memory: Box<dyn Any>,
 }
 
 impl Stream {
@@ -74,6 +65,7 @@ impl Stream {
             poll: OnceCell::new(),
             fd: Cell::new(fd),
             reading: Cell::new(false),
+            busy: Cell::new(false),
             referenced: Cell::new(true),
             ends_in_one_turn: Cell::new(false),
             pending: RefCell::new(None),
@@ -96,9 +88,12 @@ impl Stream {
     }
 
     /// Reads until `stop_reading`, the peer's end or a failure.
-    pub fn start_reading(&self) {
+    ///
+    /// # Errors
+    /// As `Poll::watch`; nothing is read then.
+    pub fn start_reading(&self) -> Result<(), Errno> {
         self.reading.set(true);
-        self.update(true);
+        self.update(true).inspect_err(|_| self.reading.set(false))
     }
 
     /// The end is reported in the same turn of the loop as the last bytes, when it is there already. libuv does so for pipes
@@ -117,13 +112,13 @@ impl Stream {
     /// The descriptor remains watched until it next turns readable: a pause that ends before then costs no system call.
     pub fn stop_reading(&self) {
         self.reading.set(false);
-        self.update(false);
+        let _ = self.update(false);
     }
 
     /// Whether an active stream keeps the loop alive (it does at first).
     pub fn set_ref(&self, on: bool) {
         self.referenced.set(on);
-        self.update(false);
+        let _ = self.update(false);
     }
 
     /// Whether it reads, still has something to write, or waits for its connection.
@@ -136,89 +131,54 @@ impl Stream {
     /// (not 0) is reported in its place, and no earlier than that would be.
     pub fn await_connection(&self, failure: Errno) {
         self.connecting.set(Some(failure));
-        self.update(false);
+        // Cannot fail: the socket is new.
+        let _ = self.update(false);
     }
 
     /// How many bytes of the write left over the kernel has yet to take.
     pub fn pending_bytes(&self) -> usize {
-        let pending = self.pending.borrow();
-        let rest = pending
-            .as_ref()
-            .map_or(&[][..], |write| &write.pieces[write.at..]);
-        rest.iter().map(|piece| piece.iov_len).sum()
-    }
-
-    /// Writes what the kernel takes of `bytes` now and says how many bytes that was.
-    ///
-    /// # Errors
-    /// The kernel's; EBADF once closed. A full kernel buffer is no error.
-    pub fn try_write(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        loop {
-            // SAFETY: writes from a slice that outlives the call. A closed stream's -1 gives EBADF.
-            let written = unsafe { libc::write(self.fd.get(), bytes.as_ptr().cast(), bytes.len()) };
-            match accepted(written)? {
-                Some(count) => return Ok(count),
-                None => continue,
-            }
-        }
+        self.pending.borrow().as_ref().map_or(0, PendingWrite::len)
     }
 
     /// Writes what the kernel takes of several pieces now. Returns how many bytes that was.
-    pub fn try_write_vectored(&self, pieces: &[libc::iovec]) -> Result<usize, Errno> {
-        let mut total = 0;
-        for group in pieces.chunks(MAX_PIECES) {
-            let wanted: usize = group.iter().map(|piece| piece.iov_len).sum();
-            let count = loop {
-                // SAFETY: the caller's pieces are readable memory (`write_later` says how they stay so).
-                let written = unsafe { libc::writev(self.fd.get(), group.as_ptr(), group.len() as _) };
-                if let Some(count) = accepted(written)? {
-                    break count;
-                }
-            };
-            total += count;
-            if count < wanted {
-                break;
-            }
-        }
-        Ok(total)
+    ///
+    /// # Errors
+    /// The kernel's; EBADF once closed. A full kernel buffer is no error.
+    pub fn try_write(&self, pieces: &[libc::iovec]) -> Result<usize, Errno> {
+        write_some(self.fd.get(), pieces)
     }
 
-    /// Leaves `pieces`, less their first `written` bytes, to be written when the descriptor is ready; `written` is
-    /// reported through the observer. Only when no other write is left over.
+    /// Leaves `pieces`, less their first `written` bytes, to be written when the descriptor is ready, the `descriptors` with
+    /// the next byte. Returns how many bytes are left; their end is reported through the observer. Only when no other write is
+    /// left over.
+    ///
+    /// # Errors
+    /// As `Poll::watch`, and the kernel's; the rest is lost then.
     ///
     /// # Safety
     /// `memory` keeps every piece readable for as long as it lives.
-    pub unsafe fn write_later(&self, pieces: Vec<libc::iovec>, written: usize, memory: Box<dyn Any>) {
-        debug_assert!(self.pending.borrow().is_none());
-        if !self.enlarged.replace(true) {
-            enlarge_send_buffer(self.fd.get());
-        }
-        let mut pending = PendingWrite {
-            pieces,
-            at: 0,
-            descriptors: Vec::new(),
-            _memory: memory,
-        };
-        pending.advance(written);
-        *self.pending.borrow_mut() = Some(pending);
-        self.update(false);
-    }
-
-    /// As `write_later` with nothing written yet: descriptors leave with the first byte.
-    ///
-    /// # Safety
-    /// As `write_later`.
-    pub unsafe fn write_later_with(
+    pub unsafe fn write_later(
         &self,
-        piece: libc::iovec,
+        pieces: Vec<libc::iovec>,
+        written: usize,
         descriptors: Vec<OwnedFd>,
         memory: Box<dyn Any>,
-    ) {
-        // SAFETY: by contract.
-        unsafe { self.write_later(vec![piece], 0, memory) };
-        if let Some(pending) = self.pending.borrow_mut().as_mut() {
-            pending.descriptors = descriptors;
+    ) -> Result<usize, Errno> {
+        debug_assert!(self.pending.borrow().is_none());
+        let mut pending = PendingWrite::new(pieces, written, descriptors, memory);
+        // SAFETY: the stream owns the descriptor; once closed there is nothing to write later.
+        let socket = unsafe { BorrowedFd::borrow_raw(self.fd.get()) };
+        if !self.enlarged.replace(true) && enlarge_send_buffer(socket) {
+            // The new room at once, or the next turn would only find that there is some.
+            pending.write(socket.as_raw_fd())?;
         }
+        let left = pending.len();
+        if left > 0 {
+            *self.pending.borrow_mut() = Some(pending);
+            self.update(false)
+                .inspect_err(|_| drop(self.pending.borrow_mut().take()))?;
+        }
+        Ok(left)
     }
 
     /// Ends the writing side, as the peer's end of stream.
@@ -263,16 +223,19 @@ impl Stream {
     }
 
     /// Tells libuv what is wanted now. `eager`: reading has just begun. Unwanted readability is let go only by `ready`.
-    fn update(&self, eager: bool) {
-        let Some(poll) = self.poll.get() else { return };
+    fn update(&self, eager: bool) -> Result<(), Errno> {
+        let Some(poll) = self.poll.get() else {
+            return Ok(());
+        };
         if self.fd.get() < 0 {
-            return;
+            return Ok(());
         }
         poll.set_ref(self.referenced.get() && self.is_active());
         let writable = self.pending.borrow().is_some() || self.connecting.get().is_some();
         if eager || writable {
-            poll.watch(self.reading.get(), writable);
+            return poll.watch(self.reading.get(), writable);
         }
+        Ok(())
     }
 
     fn finish_connecting(&self, observer: &dyn StreamObserver, failure: Errno) {
@@ -282,7 +245,7 @@ impl Stream {
             failure
         };
         self.connecting.set(None);
-        self.update(false);
+        let _ = self.update(false);
         observer.connected(status);
     }
 
@@ -307,7 +270,8 @@ impl Stream {
             if !self.reading.get() {
                 return;
             }
-            let Some((memory, room)) = observer.memory() else {
+            let busy = self.busy.get();
+            let Some((memory, room)) = observer.memory(busy) else {
                 return self.end_reading(observer, -libc::ENOMEM);
             };
             let count = if self.receives_descriptors.get() {
@@ -317,9 +281,15 @@ impl Stream {
                 unsafe { libc::read(self.fd.get(), memory.cast(), room) }
             };
             if count > 0 {
-                observer.read(count as usize);
+                let count = count as usize;
+                self.busy.set(if busy {
+                    count >= room / LARGE_PART
+                } else {
+                    count == room
+                });
+                observer.read(count);
                 // A short read has emptied the kernel's buffer: asking again would only give EAGAIN.
-                if (count as usize) < room && !to_the_end {
+                if count < room && !to_the_end {
                     return;
                 }
                 continue;
@@ -356,7 +326,7 @@ impl Stream {
 
     fn end_reading(&self, observer: &dyn StreamObserver, status: Errno) {
         self.reading.set(false);
-        self.update(true);
+        let _ = self.update(true);
         observer.end(status);
     }
 
@@ -364,28 +334,15 @@ impl Stream {
         let status = {
             let mut pending = self.pending.borrow_mut();
             let Some(write) = pending.as_mut() else { return };
-            let result = if write.descriptors.is_empty() {
-                self.try_write_vectored(&write.pieces[write.at..])
-            } else {
-                descriptors::send(self.fd.get(), write.pieces[write.at], &write.descriptors)
-            };
-            match result {
-                Ok(count) => {
-                    if count > 0 {
-                        write.descriptors.clear();
-                    }
-                    write.advance(count);
-                    if write.at < write.pieces.len() {
-                        return;
-                    }
-                    0
-                }
+            match write.write(self.fd.get()) {
+                Ok(()) if write.len() > 0 => return,
+                Ok(()) => 0,
                 Err(errno) => errno,
             }
         };
         let finished = self.pending.borrow_mut().take();
         drop(finished);
-        self.update(true);
+        let _ = self.update(true);
         observer.written(status);
     }
 }
@@ -395,18 +352,24 @@ impl PollObserver for Stream {
         let Some(observer) = self.observer.upgrade() else {
             return;
         };
-        if readiness.writable {
-            match self.connecting.get() {
-                Some(failure) => self.finish_connecting(&*observer, failure),
-                None => self.write_pending(&*observer),
+        if let Some(failure) = self.connecting.get() {
+            if readiness.writable {
+                self.finish_connecting(&*observer, failure);
+            }
+        } else {
+            // Reading first, as libuv: of a connection that was reset, reading tells, and not the write that was under way.
+            if readiness.readable {
+                self.read_available(&*observer, readiness.hung_up && self.ends_in_one_turn.get());
+            }
+            if readiness.writable {
+                self.write_pending(&*observer);
             }
         }
-        if readiness.readable {
-            self.read_available(&*observer, readiness.hung_up && self.ends_in_one_turn.get());
-        }
         // Not before the callbacks: they may have paused and resumed.
-        if self.fd.get() >= 0 {
-            self.update(true);
+        if let Err(status) = self.update(true)
+            && self.reading.get()
+        {
+            self.end_reading(&*observer, status);
         }
     }
 }
@@ -417,63 +380,9 @@ impl Drop for Stream {
     }
 }
 
-impl PendingWrite {
-    fn advance(&mut self, mut count: usize) {
-        while let Some(piece) = self.pieces.get_mut(self.at) {
-            if count < piece.iov_len {
-                piece.iov_base = piece.iov_base.wrapping_byte_add(count);
-                piece.iov_len -= count;
-                return;
-            }
-            count -= piece.iov_len;
-            self.at += 1;
-        }
-    }
-}
-
-/// For a UNIX socket whose buffer (208 KiB at first) has turned out too small. The kernel grants at most net.core.wmem_max.
-const SEND_BUFFER_BYTES: libc::c_int = 1024 * 1024;
-
-/// UNIX sockets only: TCP sizes its buffer itself, and would stop doing so.
-fn enlarge_send_buffer(fd: RawFd) {
-    let mut domain: libc::c_int = 0;
-    let mut length = size_of_val(&domain) as libc::socklen_t;
-    // SAFETY: plain system calls on values of ours of the size said; what is no socket is refused.
-    unsafe {
-        let status = libc::getsockopt(
-            fd,
-            libc::SOL_SOCKET,
-            libc::SO_DOMAIN,
-            (&raw mut domain).cast(),
-            &mut length,
-        );
-        if status == 0 && domain == libc::AF_UNIX {
-            libc::setsockopt(
-                fd,
-                libc::SOL_SOCKET,
-                libc::SO_SNDBUF,
-                std::ptr::from_ref(&SEND_BUFFER_BYTES).cast(),
-                length,
-            );
-        }
-    }
-}
-
 /// Ends a call as a system call that fails.
 fn fail(errno: Errno) -> isize {
     // SAFETY: the calling thread's own.
     unsafe { *libc::__errno_location() = -errno };
     -1
-}
-
-/// What a write's return value says: bytes taken, `None` to try again, or the error.
-fn accepted(written: isize) -> Result<Option<usize>, Errno> {
-    if written >= 0 {
-        return Ok(Some(written as usize));
-    }
-    match last_errno() {
-        errno if errno == -libc::EAGAIN => Ok(Some(0)),
-        errno if errno == -libc::EINTR => Ok(None),
-        errno => Err(errno),
-    }
 }

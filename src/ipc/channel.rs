@@ -27,8 +27,9 @@ const READ_BYTES: usize = 64 * 1024;
 const TURN_BYTES: usize = 256 * 1024;
 
 pub struct Channel {
-    socket: RefCell<Option<OwnedFd>>,
+    /// Before `socket`, so that it is dropped first: libuv aborts on a watched descriptor that has been closed.
     poll: OnceCell<Poll>,
+    socket: RefCell<Option<OwnedFd>>,
     reading: Cell<bool>,
     incoming: RefCell<Incoming>,
     outgoing: RefCell<Outgoing>,
@@ -77,8 +78,8 @@ impl Channel {
     ) -> Result<Rc<Self>, Errno> {
         let fd = socket.as_raw_fd();
         let channel = Rc::new(Channel {
-            socket: RefCell::new(Some(socket)),
             poll: OnceCell::new(),
+            socket: RefCell::new(Some(socket)),
             reading: Cell::new(false),
             incoming: RefCell::new(Incoming {
                 cutter: Cutter::new(format),
@@ -171,7 +172,8 @@ impl Channel {
 
     fn update(&self) {
         if let Some(poll) = self.poll.get() {
-            poll.watch(self.reading.get(), !self.outgoing.borrow().queue.is_empty());
+            // Watched by another handle since (EEXIST): as with libuv's own streams, that one keeps it.
+            let _ = poll.watch(self.reading.get(), !self.outgoing.borrow().queue.is_empty());
         }
     }
 

@@ -35,12 +35,12 @@ impl Listener {
     /// Takes over a bound `fd` and makes it non-blocking.
     ///
     /// # Errors
-    /// As `Poll::new`; the descriptor is closed then.
+    /// As `Poll::new`. The descriptor is given back then: it may be in use elsewhere.
     pub fn new(
         home: &Rc<Loop>,
         fd: OwnedFd,
         observer: Weak<dyn ListenerObserver>,
-    ) -> Result<Rc<Self>, Errno> {
+    ) -> Result<Rc<Self>, (Errno, Option<OwnedFd>)> {
         let raw = fd.as_raw_fd();
         let listener = Rc::new(Listener {
             poll: OnceCell::new(),
@@ -52,8 +52,10 @@ impl Listener {
             observer,
         });
         let observer: Weak<dyn PollObserver> = Rc::downgrade(&listener) as Weak<dyn PollObserver>;
-        let poll = Poll::new(home, raw, observer)?;
-        listener.poll.get_or_init(|| poll);
+        match Poll::new(home, raw, observer) {
+            Ok(poll) => listener.poll.get_or_init(|| poll),
+            Err(errno) => return Err((errno, listener.detach())),
+        };
         Ok(listener)
     }
 
@@ -67,16 +69,17 @@ impl Listener {
         // SAFETY: plain system call; -1 gives EBADF.
         check(unsafe { libc::listen(self.fd(), backlog) })?;
         self.reserve.set(open_reserve());
-        self.resume();
-        Ok(())
+        self.resume()
     }
 
     /// Goes on accepting after `failed`.
-    pub fn resume(&self) {
-        if self.fd() >= 0 {
-            self.listening.set(true);
-            self.watch(true);
+    pub fn resume(&self) -> Result<(), Errno> {
+        if self.fd() < 0 {
+            return Ok(());
         }
+        self.watch(true)?;
+        self.listening.set(true);
+        Ok(())
     }
 
     pub fn is_listening(&self) -> bool {
@@ -123,11 +126,12 @@ impl Listener {
         true
     }
 
-    fn watch(&self, on: bool) {
-        if let Some(poll) = self.poll.get() {
-            poll.watch(on, false);
-            poll.set_ref(self.referenced.get());
-        }
+    fn watch(&self, on: bool) -> Result<(), Errno> {
+        let Some(poll) = self.poll.get() else {
+            return Ok(());
+        };
+        poll.set_ref(self.referenced.get());
+        poll.watch(on, false)
     }
 
     fn accept(&self) -> Result<OwnedFd, Errno> {
@@ -184,7 +188,7 @@ impl PollObserver for Listener {
                     libc::EMFILE | libc::ENFILE if self.turn_away() => return,
                     _ => {
                         self.listening.set(false);
-                        self.watch(false);
+                        let _ = self.watch(false);
                         observer.failed(errno);
                         return;
                     }

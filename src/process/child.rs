@@ -24,9 +24,10 @@ pub trait ExitObserver {
 
 pub struct Child {
     pid: libc::pid_t,
+    /// Before `process`, so that it is dropped first: libuv aborts on a watched descriptor that has been closed.
+    poll: OnceCell<Poll>,
     /// `None` once reaped: whoever keeps the object of an ended child keeps no descriptor.
     process: RefCell<Option<Watched>>,
-    poll: OnceCell<Poll>,
     usage: Cell<Option<libc::rusage>>,
     after_poll: Rc<AfterPoll>,
     this: Weak<Child>,
@@ -55,11 +56,12 @@ impl Child {
             observer,
         });
         let poll_observer: Weak<dyn PollObserver> = Rc::downgrade(&child) as Weak<dyn PollObserver>;
-        let poll = Poll::new(home, fd, poll_observer).inspect_err(|_| {
-            // Reaped when it is dropped, or by a later launch.
-            let _ = child.kill(libc::SIGKILL);
-        })?;
-        poll.watch(true, false);
+        let poll = Poll::new(home, fd, poll_observer)
+            .and_then(|poll| poll.watch(true, false).map(|()| poll))
+            .inspect_err(|_| {
+                // Reaped when it is dropped, or by a later launch.
+                let _ = child.kill(libc::SIGKILL);
+            })?;
         child.poll.get_or_init(|| poll);
         Ok(child)
     }
@@ -86,7 +88,8 @@ impl Child {
         let Some((status, usage)) = self.process.borrow().as_ref().and_then(Watched::reap) else {
             // Interrupted, or woken for nothing.
             if let Some(poll) = self.poll.get() {
-                poll.watch(true, false);
+                // Cannot fail: nobody else knows the pidfd.
+                let _ = poll.watch(true, false);
             }
             return;
         };
@@ -112,7 +115,7 @@ impl PollObserver for Child {
     fn ready(&self, _: Readiness) {
         let Some(child) = self.this.upgrade() else { return };
         if let Some(poll) = self.poll.get() {
-            poll.watch(false, false);
+            let _ = poll.watch(false, false);
         }
         self.after_poll.run(move || child.finish());
     }

@@ -1,5 +1,6 @@
 //! What a new process is to be: program, arguments, environment, directory, identity; in the form the system calls take.
 
+use std::cell::Cell;
 use std::ffi::{CString, OsStr, c_char, c_int};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -39,7 +40,7 @@ pub struct Command {
     pub(super) searches: bool,
     pub(super) argv: PointerList,
     /// `/bin/sh`, room for the script's path, the arguments after `argv[0]`: execvp runs a file without a magic number so.
-    pub(super) shell_argv: PointerList,
+    pub(super) shell_argv: ShellArguments,
     pub(super) envp: PointerList,
     pub(super) directory: WorkingDirectory,
     pub(super) death_signal: Option<DeathSignal>,
@@ -71,6 +72,26 @@ impl DeathSignal {
             // SAFETY: plain system call.
             parent: unsafe { libc::getpid() },
         }
+    }
+}
+
+/// The null-terminated `argv` of a shell that runs a script whose path is not known before.
+pub(super) struct ShellArguments(Vec<Cell<*const c_char>>);
+
+// SAFETY: as for `PointerList`; whoever launches the command is alone with it.
+unsafe impl Send for ShellArguments {}
+
+impl ShellArguments {
+    /// `rest` are the script's own arguments.
+    fn new(rest: impl IntoIterator<Item = *const c_char>) -> Self {
+        let list = [SHELL.as_ptr(), ptr::null()].into_iter().chain(rest);
+        ShellArguments(list.chain([ptr::null()]).map(Cell::new).collect())
+    }
+
+    /// The list with the script in its place.
+    pub(super) fn with_script(&self, script: *const c_char) -> *const *const c_char {
+        self.0[1].set(script);
+        self.0.as_ptr().cast()
     }
 }
 
@@ -111,7 +132,7 @@ impl Command {
         Ok(Command {
             searches: !options.file.contains('/'),
             candidates: PointerList::new(strings.iter().map(|candidate| candidate.as_ptr())),
-            shell_argv: PointerList::new([SHELL.as_ptr(), ptr::null()].into_iter().chain(argv_rest)),
+            shell_argv: ShellArguments::new(argv_rest),
             argv: PointerList::new(args.iter().copied()),
             envp: PointerList::new(env),
             directory: match options.cwd {

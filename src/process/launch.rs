@@ -310,14 +310,13 @@ unsafe fn set_identity(command: &Command) -> Result<(), c_int> {
 fn execute(command: &Command) -> c_int {
     let mut denied = false;
     let mut candidate = command.candidates.as_ptr();
-    // SAFETY: null-terminated lists of C strings; `shell_argv` has two entries at least, and nobody else reads it now.
+    // SAFETY: null-terminated lists of C strings; that of the shell has two entries at least.
     unsafe {
         while !(*candidate).is_null() {
             libc::execve(*candidate, command.argv.as_ptr(), command.envp.as_ptr());
             let mut error = errno();
             if error == libc::ENOEXEC {
-                let shell = command.shell_argv.as_ptr();
-                *shell.cast_mut().add(1) = *candidate;
+                let shell = command.shell_argv.with_script(*candidate);
                 libc::execve(*shell, shell, command.envp.as_ptr());
                 error = errno();
             }

@@ -1,8 +1,8 @@
 //! The descriptors a child starts with.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::event_loop::{Errno, last_errno};
+use crate::event_loop::{Errno, enlarge_send_buffer, last_errno};
 
 /// Entry of a stdio list: nothing (`/dev/null` for 0, 1 and 2).
 pub const IGNORE: i32 = -1;
@@ -11,6 +11,9 @@ pub const PIPE: i32 = -2;
 
 /// Entry of a stdio list: whatever descriptor 1 is, so that the kernel keeps the order of what is written to both.
 pub const SAME_AS_STDOUT: i32 = -3;
+
+/// Entry of a stdio list: a stream that is closed.
+pub const INVALID: i32 = -4;
 
 /// For each descriptor of the child where it comes from, and our ends of the pipes.
 pub struct StdioTable {
@@ -25,7 +28,7 @@ impl StdioTable {
     /// Makes the pipes that `list` asks for. An entry of it is `IGNORE`, `PIPE` or a descriptor of ours.
     ///
     /// # Errors
-    /// EMFILE, ENFILE: no descriptors left. None stays open then.
+    /// EMFILE, ENFILE: no descriptors left; EINVAL for `INVALID`. None stays open then.
     pub fn new(list: &[i32]) -> Result<Self, Errno> {
         let mut table = StdioTable {
             sources: Vec::with_capacity(list.len()),
@@ -33,6 +36,9 @@ impl StdioTable {
             _theirs: Vec::new(),
         };
         for (index, &entry) in list.iter().enumerate() {
+            if entry == INVALID {
+                return Err(-libc::EINVAL);
+            }
             if entry == SAME_AS_STDOUT {
                 let stdout = table.sources.get(1).copied().unwrap_or(IGNORE);
                 table.sources.push(stdout);
@@ -71,14 +77,22 @@ impl StdioTable {
         Ok(())
     }
 
+    /// Gives what the child writes as much room as helps. Not for a synchronous run, whose `maxBuffer` is to stop a child
+    /// that writes too much no later than Node does.
+    pub fn widen_pipes(&self) {
+        for theirs in &self._theirs {
+            enlarge_send_buffer(theirs.as_fd());
+        }
+    }
+
     /// Our ends with the index of the child's descriptor.
     pub fn take_ends(&mut self) -> Vec<(usize, OwnedFd)> {
         std::mem::take(&mut self.ends)
     }
 }
 
-/// Both ends of a two-way pipe: a pair of UNIX sockets, as libuv makes them, so that programs which look find what they
-/// find under Node.
+/// Both ends of a two-way pipe, ours first: a pair of UNIX sockets, as libuv makes them, so that programs which look find
+/// what they find under Node.
 fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let mut fds: [RawFd; 2] = [-1; 2];
     // SAFETY: two integers of room.
@@ -94,6 +108,6 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
         return Err(last_errno());
     }
     // SAFETY: just made, owned by nobody else.
-    let pair = unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) };
-    Ok(pair)
+    let (ours, theirs) = unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) };
+    Ok((ours, theirs))
 }

@@ -1,13 +1,14 @@
 //! `ListenerHandle`: a listening socket as JavaScript holds it.
 
 use std::cell::{Cell, OnceCell};
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::IntoRawFd;
 use std::rc::{Rc, Weak};
 
 use napi::bindgen_prelude::{Env, Function, Object, Result, Unknown};
 use napi_derive::napi;
 
 use crate::binding::callback::Callback;
+use crate::binding::descriptor::adopt;
 use crate::binding::environment::Environment;
 use crate::event_loop::Errno;
 use crate::net::{Listener, ListenerObserver};
@@ -55,19 +56,24 @@ impl ListenerHandle {
             closing: Cell::new(false),
         });
         let observer: Weak<dyn ListenerObserver> = Rc::downgrade(&events) as Weak<dyn ListenerObserver>;
-        // SAFETY: JavaScript hands over a descriptor that nobody else closes.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let status = match Listener::new(&environment.event_loop, fd, observer) {
+        let taken = adopt(fd)
+            .map_err(|errno| (errno, None))
+            .and_then(|fd| Listener::new(&environment.event_loop, fd, observer));
+        let status = match taken {
             Ok(listener) => {
                 events.listener.get_or_init(|| listener);
                 0
             }
-            Err(errno) => errno,
+            Err((errno, fd)) => {
+                // Back to JavaScript.
+                fd.map(IntoRawFd::into_raw_fd);
+                errno
+            }
         };
         Ok(ListenerHandle { events, status })
     }
 
-    /// 0, or the errno with which the descriptor was refused; it is closed then.
+    /// 0, or the errno with which the descriptor was refused (EEXIST: watched here already); it stays the caller's then.
     #[napi(getter)]
     pub fn status(&self) -> i32 {
         self.status
@@ -93,7 +99,7 @@ impl ListenerHandle {
     #[napi]
     pub fn resume(&self) {
         if let Some(listener) = self.listener() {
-            listener.resume();
+            let _ = listener.resume();
         }
         self.events.hold();
     }

@@ -215,6 +215,7 @@ impl ChildHandle {
         let events = &self.events;
         let mut command = options.into_command()?;
         let mut table = StdioTable::new(stdio)?;
+        table.widen_pipes();
         let dies_with_us = command.dies_with_parent();
         let runnable = is_runnable(&mut command);
         if runnable || dies_with_us {

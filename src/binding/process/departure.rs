@@ -15,8 +15,9 @@ pub struct Departure {
 }
 
 struct Member {
-    process: process::Member,
+    /// Before `process`: libuv aborts on a watched descriptor that has been closed.
     poll: RefCell<Option<Poll>>,
+    process: process::Member,
     departure: Weak<Departure>,
 }
 
@@ -40,8 +41,9 @@ impl Departure {
                 departure: Rc::downgrade(&departure),
             });
             let observer: Weak<dyn PollObserver> = Rc::downgrade(&member) as Weak<dyn PollObserver>;
-            if let Ok(poll) = Poll::new(home, fd, observer) {
-                poll.watch(true, false);
+            if let Ok(poll) = Poll::new(home, fd, observer)
+                && poll.watch(true, false).is_ok()
+            {
                 *member.poll.borrow_mut() = Some(poll);
                 departure.left.set(departure.left.get() + 1);
                 departure.members.borrow_mut().push(member);

@@ -1,7 +1,6 @@
 'use strict';
 
 const { once } = require('node:events');
-const { median } = require('../harness/measure');
 const { startPartner } = require('../harness/partner');
 const { mainThreadCpu } = require('../harness/thread-cpu');
 
@@ -32,22 +31,30 @@ function pingPong(socket, count, samples) {
 }
 
 module.exports = {
-  question: 'How long does a 64-byte round trip over a UNIX socket take, and what does it cost?',
+  question: 'How long does a 64-byte round trip take, and what does it cost?',
   contenders: { oxipc: 'oxipc/net', node: 'node:net' },
+  variants: { UNIX: { kind: 'UNIX' }, TCP: { kind: 'TCP' } },
   metrics: {
-    'round trip': { unit: 'µs, p50', better: 'lower' },
+    p50: { unit: 'µs', better: 'lower' },
+    p99: { unit: 'µs', better: 'lower' },
     CPU: { unit: 'µs per round trip', better: 'lower' },
   },
-  prepare: () => startPartner('echo-server.js', 'echo'),
-  async measure(net, _parameters, { socketPath }) {
-    const socket = net.connect(socketPath);
+  prepare: ({ kind }) => startPartner('echo-server.js', 'echo', kind),
+  async measure(net, _parameters, { address }) {
+    const socket = net.connect(address);
     await once(socket, 'connect');
+    socket.setNoDelay(true);
     await pingPong(socket, WARM_UP, []);
     const samples = [];
     const before = mainThreadCpu();
     await pingPong(socket, ROUND_TRIPS, samples);
     const cpu = mainThreadCpu() - before;
     socket.destroy();
-    return { 'round trip': median(samples), CPU: cpu / ROUND_TRIPS };
+    samples.sort((a, b) => a - b);
+    return {
+      p50: samples[Math.floor(samples.length * 0.5)],
+      p99: samples[Math.floor(samples.length * 0.99)],
+      CPU: cpu / ROUND_TRIPS,
+    };
   },
 };

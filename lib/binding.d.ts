@@ -59,7 +59,7 @@ export declare class BrokerHandle {
  * One end of a fork channel on a descriptor, which it owns from the constructor on.
  *
  * `onEvent(kind, value, fd)` is called on `owner`: 0 MESSAGES (string or Buffer of whole messages as they stood on the
- * wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count).
+ * wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count), 3 LOST (a negative errno).
  */
 export declare class ChannelHandle {
   constructor(fd: number, advanced: boolean, owner: object, onEvent: (arg: unknown) => unknown)
@@ -72,8 +72,8 @@ export declare class ChannelHandle {
   readStart(): void
   readStop(): void
   /**
-   * Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT will report it, or a
-   * negative errno. A string is JSON text without the newline, bytes are a message with its length.
+   * Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT or LOST will report it, or
+   * a negative errno. A string is JSON text without the newline, bytes are a message with its length.
    */
   send(message: string | Uint8Array, fd: number): number
   ref(): void
@@ -157,6 +157,48 @@ export declare class ListenerHandle {
    * second call does nothing. Returns whether CLOSED will come.
    */
   close(notice?: boolean | undefined | null): boolean
+}
+
+/**
+ * Messages on a descriptor, which it owns from the constructor on, or on bytes that JavaScript brings and takes.
+ *
+ * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b, c)` is called on `owner`: 1 END (status), 2 WRITTEN
+ * (status), 4 CLOSED, 5 MESSAGES (count, Buffer or JSON text, bytes that came), 6 PLAIN_MESSAGES (the same, no requests or
+ * answers among them), 7 FAULT (number, detail; see `Fault`). During 5 and 6 the table has tag and length of each message.
+ */
+export declare class MessagesHandle {
+  /** `fd` is -1 without a descriptor. `name` is the async_hooks type. `table` has room for MESSAGE_TABLE_WORDS. */
+  constructor(fd: number, owner: object, onEvent: (arg: unknown) => unknown, name: string, options: MessagesOptions, table: Uint32Array)
+  /** 0, or the errno with which the descriptor was refused; it stays the caller's then. */
+  get status(): number
+  /** The descriptor, -1 once closed or when there is none. */
+  get fd(): number
+  readStart(): void
+  readStop(): void
+  /** Takes bytes that came another way; events come during the call. */
+  feed(chunk: Uint8Array): void
+  /** The bytes of `feed` are at their end. */
+  feedEnd(): void
+  /**
+   * Sends `count` messages: their tags and lengths in `table`, their payloads one behind another in `payloads`: JSON texts
+   * (lengths in UTF-16 units) or bytes, of which the first `length` count. Returns how many bytes wait for the kernel now,
+   * WRITTEN reports when none does, or a negative errno. The memory is free again on return.
+   */
+  send(table: Uint32Array, count: number, payloads: string | Uint8Array, length: number): number
+  /** As `send`, but returns the frames for JavaScript to send; null when table and payloads do not fit together. */
+  join(table: Uint32Array, count: number, payloads: string | Uint8Array, length: number): Buffer | null
+  /** How many bytes wait for the kernel. */
+  get pendingBytes(): number
+  /** How many bytes were sent, those that wait included. */
+  get bytesWritten(): number
+  /** Ends the writing side: 0 or a negative errno. */
+  shutdown(): number
+  /** As that of `StreamHandle`. */
+  close(notice?: boolean | undefined | null): boolean
+  /** Gives up the descriptor: it stays open and is no longer watched. -1 when closed before. */
+  detach(): number
+  /** Whether an active connection keeps the process alive (it does at first). */
+  setRef(on: boolean): void
 }
 
 /**
@@ -264,6 +306,9 @@ export interface AmqpTlsOptions {
   alpn: Array<Uint8Array>
 }
 
+/** Waits until every process that was asked for runs, or has failed to. */
+export declare function awaitLaunches(): void
+
 export declare function bindSocket(fd: number, address: string, port: number, ipv6Only: boolean, reusePort: boolean): number
 
 /** What is to hold for the file from the moment others can see it. */
@@ -329,6 +374,18 @@ export declare function getTypeOfService(fd: number): number
 export declare function ipVersion(text: string): number
 
 export declare function localAddress(fd: number): AddressInfo | number
+
+/** The words of a batch's table, for the array that JavaScript lends. */
+export declare const MESSAGE_TABLE_WORDS: number
+
+export interface MessagesOptions {
+  /** 0 raw, 1 JSON, 2 V8. */
+  codec: number
+  /** Of a payload, in bytes. */
+  maxLength: number
+  /** A number that no peer knows; see `Batch::payloads`. */
+  nonce: number
+}
 
 /** Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor. */
 export declare function openSocket(version: number): number

@@ -9,6 +9,7 @@ mod callback;
 mod environment;
 mod ipc;
 mod memory;
+mod messages;
 mod net;
 mod pinned;
 mod process;

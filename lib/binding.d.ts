@@ -160,6 +160,48 @@ export declare class ListenerHandle {
 }
 
 /**
+ * Messages on a descriptor, which it owns from the constructor on, or on bytes that JavaScript brings and takes.
+ *
+ * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b, c)` is called on `owner`: 1 END (status), 2 WRITTEN
+ * (status), 4 CLOSED, 5 MESSAGES (count, Buffer or JSON text, bytes that came), 6 PLAIN_MESSAGES (the same, no requests or
+ * answers among them), 7 FAULT (number, detail; see `Fault`). During 5 and 6 the table has tag and length of each message.
+ */
+export declare class MessagesHandle {
+  /** `fd` is -1 without a descriptor. `name` is the async_hooks type. `table` has room for MESSAGE_TABLE_WORDS. */
+  constructor(fd: number, owner: object, onEvent: (arg: unknown) => unknown, name: string, options: MessagesOptions, table: Uint32Array)
+  /** 0, or the errno with which the descriptor was refused; it stays the caller's then. */
+  get status(): number
+  /** The descriptor, -1 once closed or when there is none. */
+  get fd(): number
+  readStart(): void
+  readStop(): void
+  /** Takes bytes that came another way; events come during the call. */
+  feed(chunk: Uint8Array): void
+  /** The bytes of `feed` are at their end. */
+  feedEnd(): void
+  /**
+   * Sends `count` messages: their tags and lengths in `table`, their payloads one behind another in `payloads`: JSON texts
+   * (lengths in UTF-16 units) or bytes, of which the first `length` count. Returns how many bytes wait for the kernel now,
+   * WRITTEN reports when none does, or a negative errno. The memory is free again on return.
+   */
+  send(table: Uint32Array, count: number, payloads: string | Uint8Array, length: number): number
+  /** As `send`, but returns the frames for JavaScript to send; null when table and payloads do not fit together. */
+  join(table: Uint32Array, count: number, payloads: string | Uint8Array, length: number): Buffer | null
+  /** How many bytes wait for the kernel. */
+  get pendingBytes(): number
+  /** How many bytes were sent, those that wait included. */
+  get bytesWritten(): number
+  /** Ends the writing side: 0 or a negative errno. */
+  shutdown(): number
+  /** As that of `StreamHandle`. */
+  close(notice?: boolean | undefined | null): boolean
+  /** Gives up the descriptor: it stays open and is no longer watched. -1 when closed before. */
+  detach(): number
+  /** Whether an active connection keeps the process alive (it does at first). */
+  setRef(on: boolean): void
+}
+
+/**
  * A byte stream on a descriptor, which it owns from the constructor on.
  *
  * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
@@ -336,6 +378,18 @@ export declare function getTypeOfService(fd: number): number
 export declare function ipVersion(text: string): number
 
 export declare function localAddress(fd: number): AddressInfo | number
+
+/** The words of a batch's table, for the array that JavaScript lends. */
+export declare const MESSAGE_TABLE_WORDS: number
+
+export interface MessagesOptions {
+  /** 0 raw, 1 JSON, 2 V8. */
+  codec: number
+  /** Of a payload, in bytes. */
+  maxLength: number
+  /** A number that no peer knows; see `Batch::payloads`. */
+  nonce: number
+}
 
 /** Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor. */
 export declare function openSocket(version: number): number

@@ -13,6 +13,7 @@ const {
 } = require('./net/family-selection');
 const { isIP, isIPv4, isIPv6 } = require('./net/ip');
 const { createServerHandle } = require('./net/listen');
+const { messages } = require('./net/messages');
 const { createServer, Server } = require('./net/server');
 const { Socket } = require('./net/socket');
 const { defineProperties } = require('./net/socket-properties');
@@ -32,6 +33,7 @@ module.exports = {
   isIP,
   isIPv4,
   isIPv6,
+  messages,
   Server,
   Socket,
   Stream: Socket,

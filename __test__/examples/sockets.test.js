@@ -47,3 +47,25 @@ test('unix-client.js says that nobody listens, and ends with 1', async (t) => {
   await client.says(/^Client failed: connect ENOENT/);
   await client.ends(undefined, 1);
 });
+
+test('message-server.js hears and answers message-client.js', async (t) => {
+  const programs = programsOf(t);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-test-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const socketPath = path.join(folder, 'messages.sock');
+  const server = programs.start('message-server.js', socketPath);
+  await server.says(/^Server listening on .*messages\.sock$/);
+  const client = programs.start('message-client.js', socketPath);
+  for (const number of [1, 2, 3]) await server.says(new RegExp(`^Server received: { number: ${number} }$`));
+  await client.says(/^Client received: hello world$/);
+  await client.says(/^Client was told: TypeError: nobody to greet$/);
+  await client.says(/^Closed$/);
+  await client.ends();
+  await server.ends('SIGTERM');
+});
+
+test('message-client.js says that nobody listens, and ends with 1', async (t) => {
+  const client = programsOf(t).start('message-client.js', '/nonexistent/messages.sock');
+  await client.says(/^Client failed: connect ENOENT/);
+  await client.ends(undefined, 1);
+});

@@ -2,15 +2,10 @@
 
 // The fresh process of one round: see measure.js.
 
-const path = require('node:path');
 const { loadCase } = require('./cases');
+const { load } = require('./load');
 
 const BUN = 'bun';
-
-/** Ours by the package's own name, peers from the project's packages or those of `peers/`. */
-function load(name) {
-  return require(require.resolve(name, { paths: [__dirname, path.join(__dirname, '..', 'peers')] }));
-}
 
 process.once('message', async ({ file, contender, parameters, context }) => {
   const one = loadCase(file);

@@ -172,6 +172,17 @@ class SocketHandle {
     return fd;
   }
 
+  // Another native handle takes the stream's place: `make(fd)` gives it the descriptor and returns it. Its events are this
+  // handle's; `writer` has the last word on writes. Returns a status, as open().
+  takeOver(make, writer) {
+    const fd = this.native.detach();
+    this.native = make(fd);
+    this.bareFd = this.native.status === 0 ? -1 : fd;
+    this.madeWriter = writer;
+    if (!this.referenced) this.native.setRef(false);
+    return this.native.status;
+  }
+
   connecting(status, onConnected) {
     this.onConnected = onConnected;
     this.native.awaitConnection(status);
@@ -385,4 +396,4 @@ function describe(info, out) {
   return 0;
 }
 
-module.exports = { SocketHandle, TCP, Pipe, IPV6_ONLY, REUSE_PORT };
+module.exports = { SocketHandle, TCP, Pipe, IPV6_ONLY, REUSE_PORT, onStreamEvent };

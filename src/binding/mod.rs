@@ -10,6 +10,7 @@ mod descriptor;
 mod environment;
 mod ipc;
 mod memory;
+mod messages;
 mod net;
 mod pinned;
 mod process;

@@ -1,0 +1,39 @@
+'use strict';
+
+// net.messages(socket, options): the argument checks. The wire format is in docs/messages.md.
+
+const { Duplex } = require('node:stream');
+
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED } = require('../internal/errors');
+const { validateInteger, validateObject, validateOneOf } = require('../internal/validators');
+const { codecs } = require('./messages/codecs');
+const { Messages } = require('./messages/connection');
+const { Socket } = require('./socket');
+
+const MAX_LENGTH = 16 * 1024 * 1024;
+// V8's longest string.
+const MAX_LENGTH_LIMIT = 2 ** 29 - 24;
+const HIGH_WATER_MARK = 64 * 1024;
+
+// Streams that have messages on them.
+const taken = new WeakSet();
+
+function messages(socket, options = {}) {
+  if (!(socket instanceof Duplex)) {
+    throw new ERR_INVALID_ARG_TYPE('socket', ['net.Socket', 'stream.Duplex'], socket);
+  }
+  validateObject(options, 'options');
+  const { codec = 'json', maxLength = MAX_LENGTH, highWaterMark = HIGH_WATER_MARK } = options;
+  validateOneOf(codec, 'options.codec', Object.keys(codecs));
+  validateInteger(maxLength, 'options.maxLength', 1, MAX_LENGTH_LIMIT);
+  validateInteger(highWaterMark, 'options.highWaterMark', 1);
+  if (socket.readableObjectMode || socket.writableObjectMode || socket.readableEncoding) {
+    throw new ERR_INVALID_ARG_VALUE('socket', socket, 'must be a stream of bytes');
+  }
+  if (socket.destroyed) throw new ERR_SOCKET_CLOSED();
+  if (taken.has(socket)) throw new ERR_INVALID_ARG_VALUE('socket', socket, 'carries messages already');
+  taken.add(socket);
+  return new Messages(socket, { codec: codecs[codec], maxLength, highWaterMark }, socket instanceof Socket);
+}
+
+module.exports = { messages };

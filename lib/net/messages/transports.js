@@ -1,0 +1,231 @@
+'use strict';
+
+// Where frames come from and go to. A socket of ours lends its descriptor: native reads, cuts, joins and writes. The
+// bytes of any other Duplex pass through JavaScript, and native only cuts and joins.
+//
+// A transport tells its receiver: batch(count, payloads, table, isPlain), fault(number, detail), ended(), drained(), and
+// flush() when it is about to end. The receiver calls begin(), setReading(on), finish(), close(), and
+// send(...), which returns how many bytes wait now or a negative errno.
+
+const { errno: ERRNO } = require('node:os').constants;
+
+const { errnoException } = require('../../internal/system-errors');
+const { MESSAGE_TABLE_WORDS, MessagesHandle } = require('../../native');
+const { onStreamEvent } = require('../handle');
+const { nonce } = require('./codecs');
+
+// Kinds of events; see src/binding/messages.rs.
+const END = 1;
+const WRITTEN = 2;
+const MESSAGES = 5;
+const PLAIN_MESSAGES = 6;
+const FAULT = 7;
+
+// Of all connections of this thread: a batch is read before the next one comes.
+const table = new Uint32Array(MESSAGE_TABLE_WORDS);
+const NOTHING = Buffer.alloc(0);
+
+/** In place of a socket's own writer: the stream's other bytes would fall between the frames. */
+class ClosedWriter {
+  onWritten = null;
+  #transport;
+  #onDrained = null;
+
+  constructor(transport) {
+    this.#transport = transport;
+  }
+
+  get bytesWritten() {
+    return this.#transport.native.bytesWritten;
+  }
+
+  gather() {
+    return false;
+  }
+
+  write(data, done) {
+    done(data.byteLength === 0 ? 0 : -ERRNO.EBUSY, false);
+  }
+
+  writeWithDescriptors(_data, _copies, done) {
+    done(-ERRNO.EBUSY, false);
+  }
+
+  flush() {}
+
+  shutdown(done) {
+    this.#transport.receiver.flush();
+    const end = (status) => done(status < 0 ? status : this.#transport.native.shutdown());
+    if (this.#transport.native.pendingBytes > 0) this.#onDrained = end;
+    else end(0);
+  }
+
+  drained(status) {
+    const end = this.#onDrained;
+    this.#onDrained = null;
+    end?.(status);
+  }
+
+  close() {
+    this.#transport.receiver.flush();
+    return null;
+  }
+}
+
+class SocketTransport {
+  #hasEnded = false;
+
+  constructor(socket, receiver, { codec, maxLength }) {
+    const handle = socket._handle;
+    this.socket = socket;
+    this.receiver = receiver;
+    this.writer = new ClosedWriter(this);
+    handle.messages = this;
+    this.status = handle.takeOver((fd) => {
+      const type = handle.constructor.streamType;
+      const options = { codec: codec.number, maxLength, nonce };
+      this.native = new MessagesHandle(fd, handle, onEvent, type, options, table);
+      return this.native;
+    }, this.writer);
+    // The stream is to ask for nothing any more.
+    handle.reading = true;
+  }
+
+  /** Takes what the socket has read before. */
+  begin() {
+    const { socket, native } = this;
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) native.feed(chunk);
+    if (socket._readableState.ended) {
+      this.#hasEnded = true;
+      native.feedEnd();
+    }
+    // For its 'end'.
+    socket.resume();
+  }
+
+  setReading(on) {
+    if (on) this.native.readStart();
+    else this.native.readStop();
+  }
+
+  send(words, count, payloads, length) {
+    this.socket._unrefTimer();
+    return this.native.send(words, count, payloads, length);
+  }
+
+  end(status) {
+    if (status < 0) this.socket.destroy(errnoException(status, 'read'));
+    else this.receiver.ended();
+  }
+
+  /** All that came before the peer's end has been taken: the stream may end too. */
+  finish() {
+    const { _handle: handle } = this.socket;
+    if (handle && !this.#hasEnded) handle.observer.end(handle, 0);
+    this.#hasEnded = true;
+  }
+
+  // The socket has closed the handle.
+  close() {}
+
+  written(status) {
+    if (status < 0) this.socket.destroy(errnoException(status, 'write'));
+    else this.receiver.drained();
+    this.writer.drained(status);
+  }
+}
+
+function onEvent(kind, a, b, c) {
+  const { messages } = this;
+  switch (kind) {
+    case PLAIN_MESSAGES:
+    case MESSAGES:
+      this.bytesRead += c;
+      messages.socket._unrefTimer();
+      messages.receiver.batch(a, b, table, kind === PLAIN_MESSAGES);
+      return;
+    case END:
+      messages.end(a);
+      return;
+    case WRITTEN:
+      messages.written(a);
+      return;
+    case FAULT:
+      messages.receiver.fault(a, b);
+      return;
+    default:
+      onStreamEvent.call(this, kind, a, b);
+  }
+}
+
+class DuplexTransport {
+  status = 0;
+
+  constructor(stream, receiver, { codec, maxLength }) {
+    this.stream = stream;
+    this.receiver = receiver;
+    const options = { codec: codec.number, maxLength, nonce };
+    this.native = new MessagesHandle(-1, this, onDuplexEvent, 'MESSAGES', options, table);
+    stream.on('drain', () => receiver.drained());
+  }
+
+  begin() {
+    const { stream, native } = this;
+    stream.on('data', (chunk) => native.feed(chunk));
+    stream.on('end', () => native.feedEnd());
+    if (stream.readableEnded) native.feedEnd();
+  }
+
+  setReading(on) {
+    if (on) this.stream.resume();
+    else this.stream.pause();
+  }
+
+  finish() {}
+
+  close() {
+    this.native.close();
+  }
+
+  send(words, count, payloads, length) {
+    const frames = this.native.join(words, count, payloads, length);
+    if (frames === null) return -ERRNO.EINVAL;
+    if (!this.stream.writable) return -ERRNO.EPIPE;
+    return this.stream.write(frames) ? 0 : this.stream.writableLength;
+  }
+}
+
+function onDuplexEvent(kind, a, b) {
+  switch (kind) {
+    case PLAIN_MESSAGES:
+    case MESSAGES:
+      this.receiver.batch(a, b, table, kind === PLAIN_MESSAGES);
+      return;
+    case END:
+      this.receiver.ended();
+      return;
+    case FAULT:
+      this.receiver.fault(a, b);
+      return;
+  }
+}
+
+/** Calls `ready(error)` when a socket of ours can be taken over: it is connected, and what it was to write is written. */
+function whenTakeable(socket, ready) {
+  if (socket.destroyed) return;
+  if (socket.connecting || !socket._handle?.native) {
+    socket.once('connect', () => whenTakeable(socket, ready));
+    return;
+  }
+  // Null when it has never written.
+  const { madeWriter: writer } = socket._handle;
+  writer?.flush();
+  const again = () => whenTakeable(socket, ready);
+  // A failure is the socket's to report.
+  if (socket.writableLength > 0) socket.write(NOTHING, (error) => error || again());
+  else if (writer !== null && writer.onWritten !== null)
+    writer.write(NOTHING, (status) => status < 0 || again());
+  else ready();
+}
+
+module.exports = { DuplexTransport, SocketTransport, whenTakeable };

@@ -520,6 +520,18 @@ onEveryBroker('closing while away, and giving up, end all that waits', async (t,
   assert.equal(byFailure[2], byFailure[0]);
 });
 
+onEveryBroker('closing while the connection is being lost', async (t, broker) => {
+  const brokerUrl = await broker.open();
+  const proxy = await cuttingProxy(t, brokerUrl);
+  for (const options of [undefined, { recovery: SOON }]) {
+    const connection = await amqplib.connect(proxy.url, options);
+    connection.on('error', () => {});
+    const channel = await connection.createConfirmChannel();
+    proxy.cut();
+    await Promise.all([channel.close(), connection.close()]);
+  }
+});
+
 // In the middle of the frames of publishes and of confirms; through the handshake as well, where that is the first time.
 for (const direction of ['up', 'down']) {
   onEveryBroker(`every confirmed message arrives though frames are cut: ${direction}`, async (t, broker) => {

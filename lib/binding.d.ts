@@ -59,7 +59,7 @@ export declare class BrokerHandle {
  * One end of a fork channel on a descriptor, which it owns from the constructor on.
  *
  * `onEvent(kind, value, fd)` is called on `owner`: 0 MESSAGES (string or Buffer of whole messages as they stood on the
- * wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count).
+ * wire, descriptor or -1), 1 END (0 or a negative errno), 2 SENT (count), 3 LOST (a negative errno).
  */
 export declare class ChannelHandle {
   constructor(fd: number, advanced: boolean, owner: object, onEvent: (arg: unknown) => unknown)
@@ -72,8 +72,8 @@ export declare class ChannelHandle {
   readStart(): void
   readStop(): void
   /**
-   * Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT will report it, or a
-   * negative errno. A string is JSON text without the newline, bytes are a message with its length.
+   * Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT or LOST will report it, or
+   * a negative errno. A string is JSON text without the newline, bytes are a message with its length.
    */
   send(message: string | Uint8Array, fd: number): number
   ref(): void
@@ -263,6 +263,9 @@ export interface AmqpTlsOptions {
   crls: Array<Uint8Array>
   alpn: Array<Uint8Array>
 }
+
+/** Waits until every process that was asked for runs, or has failed to. */
+export declare function awaitLaunches(): void
 
 export declare function bindSocket(fd: number, address: string, port: number, ipv6Only: boolean, reusePort: boolean): number
 

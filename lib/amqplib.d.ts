@@ -170,12 +170,15 @@ export interface RecoveringChannelModel extends RecoveringEmitter<ChannelModel> 
  * Connects to a broker: `amqp://user:password@host:port/vhost`, `amqps://…`, `amqp+unix:///path/to/socket?vhost=…`, or an
  * object. Rejects with the system's error (`code` `'ECONNREFUSED'`, `'ENOTFOUND'`, …), with `connect ETIMEDOUT` after
  * `timeout`, or with what the broker says in the handshake.
+ *
+ * Not in amqplib: of several URLs the first that can be connected to is taken, and after a loss the next one is tried first;
+ * `timeout` is then 10 s for each unless given. When all fail the error is an `AggregateError`.
  */
 export declare function connect(
-  url: string | Options.Connect,
+  url: Options.ConnectTo,
   socketOptions: SocketOptions & { recovery: RecoveryOptions | true },
 ): Promise<RecoveringChannelModel>;
 export declare function connect(
-  url?: string | Options.Connect,
+  url?: Options.ConnectTo,
   socketOptions?: SocketOptions,
 ): Promise<ChannelModel>;

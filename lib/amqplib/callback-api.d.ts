@@ -152,16 +152,16 @@ export interface RecoveringConnection extends RecoveringEmitter<Connection> {
 /** Connects as `oxipc/amqplib` does. Throws at once for a protocol other than amqp, amqps and amqp+unix. */
 export declare function connect(callback: (err: any, connection: Connection) => void): void;
 export declare function connect(
-  url: string | Options.Connect,
+  url: Options.ConnectTo,
   callback: (err: any, connection: Connection) => void,
 ): void;
 export declare function connect(
-  url: string | Options.Connect,
+  url: Options.ConnectTo,
   socketOptions: SocketOptions,
   callback: (err: any, connection: Connection) => void,
 ): void;
 export declare function connect(
-  url: string | Options.Connect,
+  url: Options.ConnectTo,
   socketOptions: SocketOptions & { recovery: RecoveryOptions | true },
   callback?: (err: any, connection: RecoveringConnection) => void,
 ): RecoveringConnection;

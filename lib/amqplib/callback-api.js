@@ -3,11 +3,11 @@
 // oxipc/amqplib/callback_api
 
 const { CallbackModel } = require('./callback-model');
-const { connect: openConnection } = require('./connect');
 const credentials = require('./credentials');
 const { IllegalOperationError } = require('./errors');
 const { RecoveringCallbackModel } = require('./recovering-models');
 const { splitRecovery } = require('./recovery-options');
+const { opener } = require('./several-urls');
 
 /** connect(url, options, callback), connect(url, callback), connect(callback) */
 function connect(url, options, callback) {
@@ -15,8 +15,9 @@ function connect(url, options, callback) {
   if (typeof options === 'function') return connect(url, false, options);
 
   const { socketOptions, recovery } = splitRecovery(options);
+  const openConnection = opener(url, socketOptions);
   const open = (done) => {
-    openConnection(url, socketOptions, (error, connection) => {
+    openConnection((error, connection) => {
       if (error) done(error);
       else done(null, new CallbackModel(connection));
     });

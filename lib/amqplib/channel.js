@@ -6,6 +6,7 @@
 const EventEmitter = require('node:events');
 
 const { orTrue } = require('./arguments');
+const { STALE, notPublished } = require('./channel-recovery');
 const { Confirms } = require('./confirms');
 const { closeError, closeMessage, describeFrame, IllegalOperationError } = require('./errors');
 const { operationError, stackCapture } = require('./errors');
@@ -34,7 +35,8 @@ class BaseChannel extends EventEmitter {
   #state = RUNNING;
   #illegal = null;
   #onClosed = undefined;
-  #confirms = new Confirms();
+  #isFailing = false;
+  #underWay = null;
   #closedWithUnconfirmed = false;
   #last = new LastPublish();
   #firstFalse;
@@ -49,6 +51,9 @@ class BaseChannel extends EventEmitter {
   reply = null;
   /** Operations behind it. */
   pending = [];
+  confirms = new Confirms();
+  /** Brings the channel back when its connection is lost (channel-recovery.js); null when nothing does. */
+  recovery = null;
   /** Why the channel closed, when nobody here wanted that. */
   endedBy = undefined;
 
@@ -64,24 +69,33 @@ class BaseChannel extends EventEmitter {
     return this;
   }
 
+  get isOpen() {
+    return this.#state === RUNNING;
+  }
+
   // --- out
 
   #check() {
     if (this.#illegal !== null) throw new IllegalOperationError(...this.#illegal);
   }
 
-  #countWrites(count) {
-    if (this.#writes === 0) this.connection.drainLater(this);
+  countWrites(count) {
+    if (this.#writes === 0 && !this.recovery?.isOffline) this.connection.drainLater(this);
     this.#writes += count;
     if (this.#writes < this.#firstFalse) return true;
+    return this.holdBack();
+  }
+
+  holdBack() {
     this.#needsDrain = true;
     return false;
   }
 
   /** The loop has turned and what was written is on its way. */
   drain() {
+    if (this.recovery?.isOffline) return;
     this.#writes = 0;
-    if (!this.#needsDrain) return;
+    if (!this.#needsDrain || this.recovery?.mustHoldBack()) return;
     this.#needsDrain = false;
     safeEmit(this, 'drain');
   }
@@ -89,23 +103,27 @@ class BaseChannel extends EventEmitter {
   sendImmediately(method, fields) {
     this.#check();
     this.connection.sendMethod(this.ch, method, fields);
-    this.#countWrites(1);
+    this.countWrites(1);
   }
 
   /** One operation at a time is under way on a channel; `reply(error, { method, fields, message })`. */
   sendOrEnqueue(method, fields, reply) {
     this.#check();
-    if (this.reply !== null) {
-      this.pending.push({ method, fields, reply });
+    const operation = { method, fields, reply };
+    if (this.reply !== null || this.recovery?.isOffline) {
+      this.recovery?.expect(operation, this.pending.length);
+      this.pending.push(operation);
       return;
     }
-    this.#send({ method, fields, reply });
+    this.#send(operation);
   }
 
-  #send({ method, fields, reply }) {
-    this.reply = reply;
+  #send(operation) {
+    const { method, fields } = operation;
+    this.reply = operation.reply;
+    this.#underWay = operation;
     try {
-      this.sendImmediately(method, fields);
+      this.sendImmediately(method, this.recovery === null ? fields : this.recovery.current(method, fields));
     } catch (error) {
       // Nothing was sent, so nothing will answer: those behind must not wait for it.
       this.reply = null;
@@ -115,6 +133,7 @@ class BaseChannel extends EventEmitter {
 
   // The next one that can be sent; what cannot hears why.
   #sendNext() {
+    if (this.recovery?.isOffline) return;
     while (this.reply === null && this.pending.length > 0) {
       const next = this.pending.shift();
       try {
@@ -137,19 +156,24 @@ class BaseChannel extends EventEmitter {
     if (tracing.isPublishTraced()) {
       const publish = (traced, wrapped) => {
         const result = this.#publish(exchange, routingKey, content, traced);
-        this.#confirms.push(wrapped);
+        this.confirms.push(wrapped);
         return result;
       };
       return tracing.traceConfirmedPublish(this, exchange, routingKey, content, options, callback, publish);
     }
     const result = this.#publish(exchange, routingKey, content, options);
-    this.#confirms.push(callback);
+    this.confirms.push(callback);
     return result;
   }
 
   #publish(exchange, routingKey, content, options) {
     const publication = readPublication(options);
     this.#check();
+    if (this.recovery === null) return this.send(exchange, routingKey, publication, content);
+    return this.recovery.publish(exchange, routingKey, publication, content);
+  }
+
+  send(exchange, routingKey, publication, content) {
     const { connection } = this;
     const properties = connection.sendMessage(
       this.ch,
@@ -164,36 +188,45 @@ class BaseChannel extends EventEmitter {
 
   #countMessage(propertyBytes, bodyBytes) {
     const head = METHOD_AND_HEADER_BYTES + propertyBytes;
-    if (head + bodyBytes + FRAME_OVERHEAD < SINGLE_CHUNK_BYTES) return this.#countWrites(1);
+    if (head + bodyBytes + FRAME_OVERHEAD < SINGLE_CHUNK_BYTES) return this.countWrites(1);
     const bodyFrames = Math.ceil(bodyBytes / (this.connection.frameMax - FRAME_OVERHEAD));
-    return this.#countWrites((head < SINGLE_CHUNK_BYTES ? 1 : 2) + bodyFrames);
+    return this.countWrites((head < SINGLE_CHUNK_BYTES ? 1 : 2) + bodyFrames);
   }
 
-  sendAck(deliveryTag, multiple) {
+  sendAck(givenTag, multiple) {
     this.#check();
+    const deliveryTag = this.recovery === null ? givenTag : this.recovery.tagOf(givenTag);
+    // The broker has given it to somebody else already.
+    if (deliveryTag === STALE) return;
     if (isTag(deliveryTag)) {
       this.connection.sendAck(this.ch, deliveryTag, multiple);
-      this.#countWrites(1);
+      this.countWrites(1);
     } else {
       this.sendImmediately(methods.BasicAck, { deliveryTag, multiple });
     }
   }
 
-  sendNack(deliveryTag, multiple, requeue) {
+  sendNack(givenTag, multiple, requeue) {
     this.#check();
+    const deliveryTag = this.recovery === null ? givenTag : this.recovery.tagOf(givenTag);
+    // The broker has given it to somebody else already.
+    if (deliveryTag === STALE) return;
     if (isTag(deliveryTag)) {
       this.connection.sendNack(this.ch, deliveryTag, multiple, orTrue(requeue));
-      this.#countWrites(1);
+      this.countWrites(1);
     } else {
       this.sendImmediately(methods.BasicNack, { deliveryTag, multiple, requeue });
     }
   }
 
-  sendReject(deliveryTag, requeue) {
+  sendReject(givenTag, requeue) {
     this.#check();
+    const deliveryTag = this.recovery === null ? givenTag : this.recovery.tagOf(givenTag);
+    // The broker has given it to somebody else already.
+    if (deliveryTag === STALE) return;
     if (isTag(deliveryTag)) {
       this.connection.sendReject(this.ch, deliveryTag, orTrue(requeue));
-      this.#countWrites(1);
+      this.countWrites(1);
     } else {
       this.sendImmediately(methods.BasicReject, { deliveryTag, requeue });
     }
@@ -201,7 +234,18 @@ class BaseChannel extends EventEmitter {
 
   /** Sends an operation; `callback(error, fields, message)`. `expected` are the methods that may answer. */
   callRpc(method, fields, expected, callback) {
-    this.sendOrEnqueue(method, fields, (error, answer) => {
+    const done =
+      this.recovery === null
+        ? callback
+        : (error, answer, message) => {
+            if (error === null) this.recovery.answered(method, fields, answer);
+            callback(error, answer, message);
+          };
+    this.sendOrEnqueue(method, fields, this.#replyTo(method, expected, done));
+  }
+
+  #replyTo(method, expected, callback) {
+    return (error, answer) => {
       if (error !== null) {
         callback(error instanceof Error ? error : operationError(method, error));
         return;
@@ -216,7 +260,7 @@ class BaseChannel extends EventEmitter {
       const unexpected = new Error(text);
       this.closeWithError(id, `Expected ${name}; got ${methodName(id)}`, UNEXPECTED_FRAME, unexpected);
       callback(unexpected);
-    });
+    };
   }
 
   // --- in
@@ -272,12 +316,18 @@ class BaseChannel extends EventEmitter {
     const text = `Channel closed by server: ${closeMessage(fields)}`;
     this.sendImmediately(methods.ChannelCloseOk, {});
     const error = closeError(text, fields);
+    if (this.recovery?.isOffline) {
+      // It did not come back, this time.
+      this.#detach(error);
+      return;
+    }
     safeEmit(this, 'error', error);
     this.toClosed(stackCapture(text), error);
   }
 
   acceptDelivery(message) {
     if (this.#state !== RUNNING) return;
+    this.recovery?.delivered(message.fields);
     try {
       this.#dispatch(message.fields.consumerTag, message);
       if (this.listenerCount('delivery') > 0) this.emit('delivery', message);
@@ -289,8 +339,12 @@ class BaseChannel extends EventEmitter {
   acceptContent(method, message) {
     if (this.#state !== RUNNING) return;
     try {
-      if (method === methods.BasicReturn) this.emit('return', message);
-      else this.#answer({ method, fields: message.fields, message });
+      if (method === methods.BasicReturn) {
+        this.emit('return', message);
+      } else {
+        this.recovery?.delivered(message.fields);
+        this.#answer({ method, fields: message.fields, message });
+      }
     } catch (error) {
       this.#failInListener(method === methods.BasicReturn ? 'return' : undefined, error);
     }
@@ -337,7 +391,7 @@ class BaseChannel extends EventEmitter {
     if (this.#state !== RUNNING) return;
     const event = isAck ? 'ack' : 'nack';
     try {
-      this.#confirms.confirm(fields, isAck ? acknowledge : refuse);
+      this.confirms.confirm(fields, isAck ? acknowledge : refuse);
       if (this.listenerCount(event) > 0) this.emit(event, fields);
     } catch (error) {
       reportHandlerError(this, event, error);
@@ -350,24 +404,31 @@ class BaseChannel extends EventEmitter {
 
   unregisterConsumer(consumerTag) {
     this.consumers.delete(consumerTag);
+    this.recovery?.forgetConsumer(consumerTag);
   }
 
   waitForAllConfirms() {
     if (this.#closedWithUnconfirmed) return Promise.reject(new Error('channel closed'));
-    return this.#confirms.wait();
+    return this.confirms.wait();
   }
 
   // --- closing
 
   closeBecause(replyText, replyCode, onClosed) {
-    this.sendImmediately(methods.ChannelClose, { replyText, replyCode, classId: 0, methodId: 0 });
+    this.#check();
+    const stack = stackCapture(`closeBecause called: ${replyText}`);
+    const isLost = this.recovery?.isLost;
+    if (!isLost)
+      this.sendImmediately(methods.ChannelClose, { replyText, replyCode, classId: 0, methodId: 0 });
+    else process.nextTick(() => this.#acceptWhileClosing(methods.ChannelCloseOk));
     this.#state = CLOSING;
     this.#onClosed = onClosed;
-    this.#illegal = ['Channel closing', stackCapture(`closeBecause called: ${replyText}`)];
+    this.#illegal = ['Channel closing', stack];
   }
 
   /** Tells the server one reason and the user, once the channel is closed, another. */
   closeWithError(id, replyText, replyCode, error) {
+    this.#isFailing = true;
     this.closeBecause(replyText, replyCode, () => {
       error.code = replyCode;
       if (id) {
@@ -379,25 +440,93 @@ class BaseChannel extends EventEmitter {
     });
   }
 
-  toClosed(stack, error) {
+  /** `reason` is why a channel does not come back that should have. */
+  toClosed(stack, error, reason) {
+    if (this.#state === CLOSED) return;
     this.endedBy ??= error;
-    this.#rejectPending();
+    this.#rejectPending(reason);
     this.#state = CLOSED;
     this.#illegal = ['Channel closed', stack];
     this.connection.releaseChannel(this.ch);
     try {
-      this.#closedWithUnconfirmed = this.#confirms.fail(new Error('channel closed'));
+      const closed = new Error('channel closed');
+      const errorOf = (message) => (message && reason ? notPublished(message, reason) : closed);
+      this.#closedWithUnconfirmed = this.confirms.fail(errorOf);
+      this.recovery?.closed();
       this.emit('close');
     } catch (error) {
       reportHandlerError(this, 'close', error);
     }
   }
 
-  #rejectPending() {
+  #rejectPending(reason) {
     const ended = [this.reply, ...this.pending.map(({ reply }) => reply)].filter(Boolean);
     this.reply = null;
     this.pending = [];
-    for (const reply of ended) reply(new Error('Channel ended, no reply will be forthcoming'));
+    for (const reply of ended) reply(reason ?? new Error('Channel ended, no reply will be forthcoming'));
+  }
+
+  // --- coming back
+
+  /** From now on `recovery` brings it back; `release(message)` hears of publishes that need not be kept any more. */
+  recoverWith(recovery, release) {
+    this.recovery = recovery;
+    this.confirms.keepMessages(release);
+  }
+
+  /** Its connection is gone, and with that the channel, unless it is to come back. */
+  connectionClosed(stack, error) {
+    if (this.recovery?.survives && this.#state === RUNNING) {
+      this.#detach(error);
+      return;
+    }
+    const onClosed = this.#state === CLOSING ? this.#onClosed : undefined;
+    this.toClosed(stack, error);
+    // Whoever closes a channel that is lost meanwhile has what he wanted.
+    if (!this.#isFailing) onClosed?.();
+  }
+
+  /** It came back, but all that it needs did not. */
+  suspend(error) {
+    if (this.#state === RUNNING && !this.recovery.isLost) this.#detach(error);
+  }
+
+  // What was under way is asked again, before what waits behind it.
+  #detach(error) {
+    const { reply } = this;
+    this.reply = null;
+    if (reply !== null && !this.#underWay.isRestoring) this.pending.unshift(this.#underWay);
+    this.connection.releaseChannel(this.ch);
+    this.ch = undefined;
+    this.recovery.lost(error);
+    if (reply !== null && this.#underWay.isRestoring) reply(error);
+  }
+
+  reopen(connection) {
+    this.connection = connection;
+    this.#last = new LastPublish();
+    this.allocate();
+  }
+
+  /** An operation that goes before those of the user. */
+  callRestoring(method, fields, expected, callback) {
+    this.#send({ method, fields, reply: this.#replyTo(method, expected, callback), isRestoring: true });
+  }
+
+  resume() {
+    this.connection.drainLater(this);
+    this.#sendNext();
+  }
+
+  /** Gives up the operations that have not been sent and that `isMeant` picks, and returns them. */
+  takePending(isMeant) {
+    const taken = this.pending.filter(isMeant);
+    this.pending = this.pending.filter((operation) => !taken.includes(operation));
+    return taken;
+  }
+
+  drainLater() {
+    this.connection.drainLater(this);
   }
 }
 

@@ -10,9 +10,23 @@ class Confirms {
   #callbacks = [];
   #first = 0;
   #lowestTag = 1;
+  // On a channel that comes back: what was published, place by place.
+  #messages = null;
+  #release = undefined;
 
   get size() {
     return this.#callbacks.length - this.#first;
+  }
+
+  /** From now on messages are kept; `release(message)` hears which are settled. */
+  keepMessages(release) {
+    this.#messages = [];
+    this.#release = release;
+  }
+
+  /** The message of the next place. */
+  keep(message) {
+    this.#messages[this.#callbacks.length] = message;
   }
 
   /** A publish without a callback takes a place as well. */
@@ -25,6 +39,7 @@ class Confirms {
     if (multiple) {
       const count = deliveryTag === 0 ? this.size : deliveryTag - this.#lowestTag + 1;
       const confirmed = this.#callbacks.slice(this.#first, this.#first + count);
+      if (this.#messages !== null) this.#releaseFrom(this.#first, confirmed.length);
       this.#advance(confirmed.length);
       for (const callback of confirmed) if (callback !== CONFIRMED) settle(callback);
       return;
@@ -33,6 +48,7 @@ class Confirms {
     const callback = index >= this.#first ? this.#callbacks[index] : undefined;
     if (callback === undefined) return;
     this.#callbacks[index] = CONFIRMED;
+    if (this.#messages !== null) this.#releaseFrom(index, 1);
     if (index === this.#first) this.#advance(1);
     if (callback !== CONFIRMED) settle(callback);
   }
@@ -46,8 +62,42 @@ class Confirms {
     }
     if (this.#first > CUT_AT && this.#first * 2 > this.#callbacks.length) {
       this.#callbacks.splice(0, this.#first);
+      this.#messages?.splice(0, this.#first);
       this.#first = 0;
     }
+  }
+
+  #releaseFrom(first, count) {
+    for (let index = first; index < first + count; index++) {
+      const message = this.#messages[index];
+      if (message === undefined) continue;
+      this.#messages[index] = undefined;
+      this.#release(message);
+    }
+  }
+
+  /** The messages kept, in order. */
+  kept() {
+    return this.#messages.slice(this.#first);
+  }
+
+  /** The channel will count from 1 again: places that are confirmed go, the others close up. */
+  restart() {
+    const isOpen = (_, index) => index >= this.#first && this.#callbacks[index] !== CONFIRMED;
+    this.#messages = this.#messages.filter(isOpen);
+    this.#callbacks = this.#callbacks.filter(isOpen);
+    this.#first = 0;
+    this.#lowestTag = 1;
+  }
+
+  /** Gives the first `count` places up, after `restart`; `errorOf(message)` is what their callbacks hear. */
+  drop(count, errorOf) {
+    const messages = this.#messages.splice(0, count);
+    const callbacks = this.#callbacks.splice(0, count);
+    for (const message of messages) this.#release(message);
+    callbacks.forEach((callback, index) => {
+      if (callback) callback(errorOf(messages[index]));
+    });
   }
 
   /** A promise that every place is acknowledged, and rejects with the first that is not. */
@@ -69,13 +119,18 @@ class Confirms {
     return Promise.all(awaiting);
   }
 
-  /** The channel is closed: every callback hears `error`. True when there was anything unconfirmed. */
-  fail(error) {
-    const open = this.#callbacks.slice(this.#first).filter((callback) => callback !== CONFIRMED);
+  /** The channel is closed: every callback hears `errorOf(message)`. True when there was anything unconfirmed. */
+  fail(errorOf) {
+    const callbacks = this.#callbacks.slice(this.#first);
+    const messages = this.#messages?.slice(this.#first);
+    if (messages !== undefined) this.#releaseFrom(this.#first, messages.length);
     this.#callbacks = [];
+    if (messages !== undefined) this.#messages = [];
     this.#first = 0;
-    for (const callback of open) if (callback) callback(error);
-    return open.length > 0;
+    callbacks.forEach((callback, index) => {
+      if (callback) callback(errorOf(messages?.[index]));
+    });
+    return callbacks.some((callback) => callback !== CONFIRMED);
   }
 }
 

@@ -271,7 +271,9 @@ class Connection extends EventEmitter {
     if (this.#state === CLOSED) return;
     if (this.#state === CLOSING) {
       if (method === methods.ConnectionCloseOk) {
-        this.#onClosed?.();
+        const onClosed = this.#onClosed;
+        this.#onClosed = undefined;
+        onClosed?.();
         this.#toClosed(stackCapture('ConnectionCloseOk received'));
       } else if (method === methods.ConnectionClose) {
         this.#orders.method(0, methods.ConnectionCloseOk, {});
@@ -382,11 +384,15 @@ class Connection extends EventEmitter {
 
   #toClosed(stack, error) {
     // Channels may be made in listeners: those of now are the ones to close.
-    for (const channel of [...this.channels.values()]) channel.toClosed(stack, error);
+    for (const channel of [...this.channels.values()]) channel.connectionClosed(stack, error);
     this.#state = CLOSED;
     this.#illegal = [`Connection closed (${error ? error.toString() : 'by client'})`, stack];
     this.#orders.flush();
     this.#handle.end();
+    // Whoever closes a connection that is lost meanwhile has what he wanted.
+    const onClosed = this.#onClosed;
+    this.#onClosed = undefined;
+    onClosed?.();
     safeEmit(this, 'close', error);
   }
 

@@ -40,6 +40,8 @@ export interface RecoveringEmitter<Model> extends events.EventEmitter {
     listener: (info: { attempt: number; delay: number; error: Error }) => void,
   ): this;
   on(event: 'reconnect-failed', listener: (err: Error) => void): this;
+  /** Not in amqplib: a queue that the broker named has come back under another name. */
+  on(event: 'queue-renamed', listener: (to: string, from: string) => void): this;
   on(event: 'blocked', listener: (reason: string) => void): this;
   on(event: 'unblocked', listener: () => void): this;
   on(event: 'error', listener: (err: Error) => void): this;

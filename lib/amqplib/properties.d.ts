@@ -38,6 +38,9 @@ export interface Credentials {
 }
 
 export namespace Options {
+  /** Where to connect. */
+  type ConnectTo = string | Connect | readonly (string | Connect)[];
+
   /** A broker's address in parts. */
   interface Connect {
     /** `'amqp'`, `'amqps'`, or `'amqp+unix'` with `path`. Default: `'amqp'`. */
@@ -282,4 +285,22 @@ export interface RecoveryOptions<Model> {
   waitForConnect?: boolean;
   /** The delay before an attempt, counted from 1. To throw, or return no such number, ends recovery. */
   calculateDelay?: (attempt: number) => number;
+  /**
+   * Not in amqplib: whether channels that were made on the recovering connection come back, with what was declared on
+   * them, their consumers and unconfirmed publishes. False gives amqplib's behaviour: they close with the connection.
+   * Default: true.
+   */
+  channels?: boolean;
+  /**
+   * Most publishes that are kept, unconfirmed or waiting for the connection; as many operations may wait on each channel.
+   * While the connection is away, what goes beyond throws `ERR_AMQP_BUFFER_FULL`. Default: 65536.
+   */
+  bufferMessages?: number;
+  /** Most bytes of contents that are kept. From half of either bound on `publish` returns false. Default: 64 MiB. */
+  bufferBytes?: number;
+  /**
+   * Milliseconds after which a publish or operation that waits for the connection fails: `ERR_AMQP_NOT_PUBLISHED`,
+   * `ERR_AMQP_UNCONFIRMED`, `ERR_AMQP_OFFLINE`. Default: 0, none.
+   */
+  bufferTimeout?: number;
 }

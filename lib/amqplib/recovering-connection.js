@@ -1,15 +1,18 @@
 'use strict';
 
-// Connecting again and again: the one connection of now, who waits for it, the delays between attempts. The models of
-// both APIs stand in front of it.
+// Connecting again and again: the one connection of now, who waits for it, the delays between attempts, and what comes
+// back with it. The models of both APIs stand in front of it.
 
 const EventEmitter = require('node:events');
 
+const { ConnectionRecovery } = require('./connection-recovery');
 const { delayBefore } = require('./recovery-options');
 
 class RecoveringConnection extends EventEmitter {
   #openModel;
   #recovery;
+  // Null when only the connection comes back, as with amqplib.
+  #channels = null;
   #model = null;
   #unbind = null;
   #waiting = [];
@@ -20,6 +23,8 @@ class RecoveringConnection extends EventEmitter {
   #timer = null;
   #attempt = 0;
   #first;
+  #isAnnouncing = false;
+  #hasWarned = false;
 
   /** `openModel()` resolves with a model whose `close()`, as `closeModel(model)`, gives a promise. */
   constructor(openModel, closeModel, recovery) {
@@ -33,6 +38,10 @@ class RecoveringConnection extends EventEmitter {
       }
     };
     this.#recovery = recovery;
+    if (recovery.channels) {
+      const onRenamed = (to, from) => this.emit('queue-renamed', to, from);
+      this.#channels = new ConnectionRecovery(recovery, onRenamed);
+    }
     this.#first = withResolvers();
     // Whoever does not wait for the first connection must not be told of its failure as an unhandled rejection.
     this.#first.promise.catch(() => {});
@@ -53,6 +62,33 @@ class RecoveringConnection extends EventEmitter {
     return waiter.promise;
   }
 
+  /** The channel that `open(model)` resolves with, to come back with every connection. */
+  async createChannel(open, isConfirm) {
+    if (this.#isAnnouncing) this.#warnOfDoubles();
+    for (;;) {
+      const model = await this.currentModel();
+      let channel;
+      try {
+        channel = await open(model);
+      } catch (error) {
+        // Lost while it was opening: on the next connection, then.
+        if (this.#channels === null || this.#model === model) throw error;
+        continue;
+      }
+      if (this.#channels === null || this.#channels.adopt(channel, isConfirm)) return channel;
+    }
+  }
+
+  #warnOfDoubles() {
+    if (this.#hasWarned || !this.#channels?.size) return;
+    this.#hasWarned = true;
+    process.emitWarning(
+      "A 'connect' listener makes channels, and those of the last connection have come back as well. Make them on the " +
+        "model that 'connect' and setup get, or turn that off with { recovery: { channels: false } }",
+      { code: 'OXIPC_CHANNELS_TWICE' },
+    );
+  }
+
   async close() {
     if (this.#isStopped) return;
     this.#isStopped = true;
@@ -61,6 +97,7 @@ class RecoveringConnection extends EventEmitter {
     const error = new Error('Connection closed');
     this.#rejectWaiting(error);
     this.#first.reject(error);
+    this.#channels?.stop();
     const model = this.#model;
     if (model === null) return;
     this.#release();
@@ -73,7 +110,10 @@ class RecoveringConnection extends EventEmitter {
     let model;
     try {
       model = await this.#openModel();
+      // Until it is held, what goes wrong with it is told by what fails because of that.
+      model.on('error', ignore);
       if (!this.#isStopped) await runSetup(this.#recovery.setup, model);
+      if (!this.#isStopped) await this.#channels?.restore(model.connection);
       if (this.#isStopped) {
         await this.closeModel(model);
         return;
@@ -81,7 +121,10 @@ class RecoveringConnection extends EventEmitter {
       this.#hold(model);
     } catch (thrown) {
       const error = asError(thrown, 'Connection recovery failed');
-      if (model) await this.closeModel(model);
+      if (model) {
+        this.#channels?.suspend(error);
+        await this.closeModel(model);
+      }
       this.emit('connect-failed', error);
       this.#schedule(error);
     } finally {
@@ -94,9 +137,15 @@ class RecoveringConnection extends EventEmitter {
     this.#attempt = 0;
     this.#wasConnected = true;
     this.#bind(model);
+    this.#channels?.resume();
     this.#first.resolve();
     for (const { resolve } of this.#waiting.splice(0)) resolve(model);
-    this.emit('connect', model);
+    this.#isAnnouncing = true;
+    try {
+      this.emit('connect', model);
+    } finally {
+      this.#isAnnouncing = false;
+    }
   }
 
   #bind(model) {
@@ -105,10 +154,11 @@ class RecoveringConnection extends EventEmitter {
       listeners[event] = (...values) => this.emit(event, ...values);
     }
     for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
+    model.off('error', ignore);
     this.#unbind = () => {
       for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
       // What it still reports while it goes is nobody's error any more.
-      model.on('error', () => {});
+      model.on('error', ignore);
     };
   }
 
@@ -154,6 +204,7 @@ class RecoveringConnection extends EventEmitter {
     this.#failure = error;
     this.#first.reject(error);
     this.#rejectWaiting(error);
+    this.#channels?.stop(error);
     this.emit('reconnect-failed', error);
   }
 
@@ -161,6 +212,8 @@ class RecoveringConnection extends EventEmitter {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
+
+function ignore() {}
 
 function withResolvers() {
   const result = {};

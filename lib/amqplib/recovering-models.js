@@ -18,10 +18,16 @@ const FORWARDED = [
   'error',
   'update-secret-ok',
   'handler-error',
+  'queue-renamed',
 ];
 
 function forwardAll(source, target) {
-  for (const event of FORWARDED) source.on(event, (...values) => target.emit(event, ...values));
+  for (const event of FORWARDED) {
+    source.on(event, (...values) => {
+      // That a connection was lost must not end the process of a program that leaves it to us to connect again.
+      if (event !== 'error' || target.listenerCount(event) > 0) target.emit(event, ...values);
+    });
+  }
 }
 
 class RecoveringChannelModel extends EventEmitter {
@@ -42,12 +48,12 @@ class RecoveringChannelModel extends EventEmitter {
     return this.#connection.close();
   }
 
-  async createChannel(options) {
-    return (await this.#connection.currentModel()).createChannel(options);
+  createChannel(options) {
+    return this.#connection.createChannel((model) => model.createChannel(options), false);
   }
 
-  async createConfirmChannel(options) {
-    return (await this.#connection.currentModel()).createConfirmChannel(options);
+  createConfirmChannel(options) {
+    return this.#connection.createChannel((model) => model.createConfirmChannel(options), true);
   }
 
   async updateSecret(newSecret, reason) {
@@ -102,12 +108,18 @@ class RecoveringCallbackModel extends EventEmitter {
 
   createChannel(options, callback) {
     if (typeof options === 'function') return this.createChannel(undefined, options);
-    return this.#call((model, done) => model.createChannel(options, done), callback);
+    return this.#createChannel((model, done) => model.createChannel(options, done), false, callback);
   }
 
   createConfirmChannel(options, callback) {
     if (typeof options === 'function') return this.createConfirmChannel(undefined, options);
-    return this.#call((model, done) => model.createConfirmChannel(options, done), callback);
+    return this.#createChannel((model, done) => model.createConfirmChannel(options, done), true, callback);
+  }
+
+  #createChannel(create, isConfirm, callback) {
+    const open = (model) => promised((done) => create(model, done));
+    settle(this.#connection.createChannel(open, isConfirm), callback);
+    return this;
   }
 
   updateSecret(newSecret, reason, callback) {

@@ -3,6 +3,11 @@
 // `recovery: true | {…}` of connect: defaults, and the delay before each attempt.
 
 const DEFAULTS = { initialDelay: 100, maxDelay: 30000, factor: 2, jitter: 0.2 };
+// What is kept of publishes: small ones are bounded by their number, large ones by their size.
+const BUFFER_MESSAGES = 65_536;
+const BUFFER_BYTES = 64 * 1024 * 1024;
+// setTimeout's longest.
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** The connection's options without `recovery`, and what that says: null when it is off. */
 function splitRecovery(options) {
@@ -41,6 +46,11 @@ function normalise(given) {
     setup: functionOrNull(given.setup),
     waitForConnect: given.waitForConnect !== false,
     calculateDelay: functionOrNull(given.calculateDelay),
+    // Not in amqplib.
+    channels: given.channels !== false,
+    bufferMessages: Math.max(1, finite(given.bufferMessages, BUFFER_MESSAGES)),
+    bufferBytes: Math.max(1, finite(given.bufferBytes, BUFFER_BYTES)),
+    bufferTimeout: clamp(finite(given.bufferTimeout, 0), 0, LONGEST_TIMEOUT),
   };
 }
 

@@ -12,8 +12,10 @@ Runs the embedded AMQP 0-9-1 broker until it is interrupted.
   --socket PATH        listen on a UNIX socket
   --definitions FILE   users, vhosts, exchanges, queues and bindings in RabbitMQ's definitions.json format
   --forward URL        hand the messages of queues on to a RabbitMQ
+  --forward-vhost NAME the vhost here that they are in (/)
   --forward-queue NAME a queue to hand on; may be repeated
   --fetch URL          take the messages of queues from a RabbitMQ
+  --fetch-vhost NAME   the vhost here that they go to (/)
   --fetch-queue NAME   a queue to take; may be repeated
   --json               print where it listens as one line of JSON
 `;
@@ -24,8 +26,10 @@ const OPTIONS = {
   socket: { type: 'string' },
   definitions: { type: 'string' },
   forward: { type: 'string' },
+  'forward-vhost': { type: 'string' },
   'forward-queue': { type: 'string', multiple: true, default: [] },
   fetch: { type: 'string' },
+  'fetch-vhost': { type: 'string' },
   'fetch-queue': { type: 'string', multiple: true, default: [] },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -46,15 +50,21 @@ async function main() {
   await runBroker(values);
 }
 
-async function runBroker({ port, host, socket: path, definitions, json, forward, fetch, ...queues }) {
+function readLink(links, direction) {
+  const url = links[direction];
+  if (url === undefined) return undefined;
+  return { url, vhost: links[`${direction}-vhost`], queues: links[`${direction}-queue`] };
+}
+
+async function runBroker({ port, host, socket: path, definitions, json, ...links }) {
   const { readFile } = require('node:fs/promises');
   const { createBroker } = require('../lib/broker');
   const broker = await createBroker({
     port,
     host,
     path,
-    forward: forward && { url: forward, queues: queues['forward-queue'] },
-    fetch: fetch && { url: fetch, queues: queues['fetch-queue'] },
+    forward: readLink(links, 'forward'),
+    fetch: readLink(links, 'fetch'),
     definitions: definitions && (await readFile(definitions, 'utf8')),
   });
   // Before anything is printed: who reads the line may send the signal at once.
@@ -67,6 +77,7 @@ async function runBroker({ port, host, socket: path, definitions, json, forward,
       broker.close();
     });
   }
+  reportLinks(broker);
   const { url } = broker;
   if (json) {
     console.log(
@@ -74,8 +85,20 @@ async function runBroker({ port, host, socket: path, definitions, json, forward,
     );
     return;
   }
-  if (url) console.log(`Listening on ${url}`);
-  if (broker.path) console.log(`Listening on ${broker.path}`);
+  console.log(`Listening on ${url}`);
+  if (broker.path && broker.port) console.log(`Listening on ${broker.path}`);
+}
+
+/** On stderr, when it changes: a link that fails is tried again and again. */
+function reportLinks(broker) {
+  const last = {};
+  const report = (direction, text) => {
+    if (last[direction] === text) return;
+    last[direction] = text;
+    process.stderr.write(`oxipc: ${direction}: ${text}\n`);
+  };
+  broker.on('link-open', (direction) => report(direction, 'open'));
+  broker.on('link-failed', (direction, error) => report(direction, error.message));
 }
 
 main().catch((error) => {

@@ -42,12 +42,19 @@ export declare class BoundPathHandle {
   release(): void
 }
 
-/** A broker: one per `createBroker`. `onClosed()` is called once on `owner`, when everything has ended after `close`. */
+/**
+ * A broker: one per `createBroker`. `onEvent()` is called on `owner` when there are reports to take, and a last time when
+ * everything has ended after `close`.
+ */
 export declare class BrokerHandle {
-  constructor(owner: object, onClosed: (arg: unknown) => unknown)
+  constructor(owner: object, onEvent: (arg: unknown) => unknown)
   /** Starts listening. Called once. */
   start(options: BrokerOptions): BrokerStarted
-  /** Stops listening and closes every connection; `onClosed` follows. Does nothing after the first time. */
+  /** What the bridge has reported since the last call. */
+  takeReports(): Array<BrokerReport>
+  /** Everything has ended: no `onEvent` follows. */
+  get isClosed(): boolean
+  /** Stops listening and closes every connection; the last `onEvent` follows. Does nothing after the first time. */
   close(): void
   /** An open broker keeps the process alive, as it does at first. */
   ref(): void
@@ -322,6 +329,7 @@ export interface BoundPathOptions {
 
 /** Queues with their other ends on a RabbitMQ. */
 export interface BrokerLink {
+  vhost: string
   url: string
   queues: Array<string>
 }
@@ -344,12 +352,20 @@ export interface BrokerOptions {
   fetch?: BrokerLink
 }
 
+/** What became of an attempt of the bridge to connect. */
+export interface BrokerReport {
+  /** "forward" or "fetch". */
+  direction: string
+  /** Why it failed; absent when it is open. */
+  failure?: string
+}
+
 /** What became of a start. */
 export interface BrokerStarted {
   /** 0, or libuv's negative errno of the listen that failed: of TCP, or of `path` when `failed_path` says so. */
   errno: number
   failedPath: boolean
-  /** What is wrong with the definitions. */
+  /** What is wrong with the definitions or the links. */
   refusal?: string
   /** The port it listens on, 0 without TCP. */
   port: number

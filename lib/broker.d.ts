@@ -1,13 +1,17 @@
+import { EventEmitter } from 'node:events';
+
 /** A user of the broker. */
 export interface BrokerUser {
   name: string;
   password: string;
 }
 
-/** Queues of vhost `/` with their other ends on a RabbitMQ (or any AMQP 0-9-1 broker), under the same names. */
+/** Queues with their other ends on a RabbitMQ (or any AMQP 0-9-1 broker), under the same names. */
 export interface BrokerLink {
   /** `amqp:` or `amqps:` URL with credentials and vhost. */
   url: string;
+  /** The vhost here that the queues are in; one of `definitions`, or the default: `'/'`. */
+  vhost?: string;
   /** Names; each is declared on either side when it is not there, durable unless it exists here as something else. */
   queues: string[];
 }
@@ -53,10 +57,23 @@ export interface BrokerOptions {
   fetch?: BrokerLink;
 }
 
+/**
+ * What becomes of `forward` and `fetch`, each time a connection is tried: with `link-open` messages go, after `link-failed` it
+ * is tried again, in five seconds at most. A queue that cannot be declared, wrong credentials and an unreachable RabbitMQ
+ * all fail like that; nothing is lost meanwhile.
+ */
+export interface BrokerEvents {
+  'link-open': [direction: 'forward' | 'fetch'];
+  'link-failed': [direction: 'forward' | 'fetch', error: Error];
+}
+
 /** A running broker. While it is open it keeps the process alive, unless `unref` is called. */
-export interface Broker {
-  /** Where AMQP clients connect, without credentials; `undefined` without TCP. */
-  readonly url: string | undefined;
+export interface Broker extends EventEmitter<BrokerEvents> {
+  /**
+   * Where AMQP clients connect, without credentials: `amqp://HOST:PORT`, or without TCP `amqp+unix:///PATH`, which
+   * `connect` of `oxipc/amqplib` understands.
+   */
+  readonly url: string;
   /** The address it listens on; `undefined` without TCP. */
   readonly host: string | undefined;
   /** The port it listens on; `undefined` without TCP. */

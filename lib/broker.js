@@ -1,7 +1,9 @@
 'use strict';
 
 const { lookup } = require('node:dns/promises');
+const EventEmitter = require('node:events');
 const { isIP, isIPv6 } = require('node:net');
+const path = require('node:path');
 
 const { uvExceptionWithHostPort } = require('./internal/system-errors');
 const {
@@ -18,13 +20,14 @@ const { BrokerHandle } = require('./native');
 const FRAME_MAX = [4096, 2 ** 32 - 1];
 const UINT16_MAX = 2 ** 16 - 1;
 
-class Broker {
+class Broker extends EventEmitter {
   #handle;
   #closed = Promise.withResolvers ? Promise.withResolvers() : withResolvers();
 
   /** @internal */
   constructor(options, address) {
-    this.#handle = new BrokerHandle(this, () => this.#closed.resolve());
+    super();
+    this.#handle = new BrokerHandle(this, this.#onEvent);
     const { errno, failedPath, refusal, port } = this.#handle.start({ ...options, host: address });
     if (refusal) throw new Error(refusal);
     if (errno) {
@@ -34,7 +37,15 @@ class Broker {
     this.host = address;
     this.port = address && port;
     this.path = options.path;
-    this.url = address && `amqp://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+    this.url = address ? tcpUrl(address, port) : unixUrl(options.path);
+  }
+
+  #onEvent() {
+    for (const { direction, failure } of this.#handle.takeReports()) {
+      if (failure === undefined) this.emit('link-open', direction);
+      else this.emit('link-failed', direction, new Error(failure));
+    }
+    if (this.#handle.isClosed) this.#closed.resolve();
   }
 
   close() {
@@ -63,6 +74,16 @@ if (Symbol.asyncDispose) {
   });
 }
 
+function tcpUrl(address, port) {
+  return `amqp://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+}
+
+/** As `connect` of oxipc/amqplib takes it. */
+function unixUrl(socketPath) {
+  const names = path.resolve(socketPath).split(path.sep).map(encodeURIComponent);
+  return `amqp+unix://${names.join('/')}`;
+}
+
 function withResolvers() {
   const resolvers = {};
   resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
@@ -71,9 +92,17 @@ function withResolvers() {
 
 async function createBroker(options = {}) {
   validateObject(options, 'options');
-  const { path, host = '127.0.0.1', users = [], definitions, frameMax, channelMax, heartbeat } = options;
-  const { port = path === undefined ? 5672 : undefined, memoryHighWatermark, forward, fetch } = options;
-  if (path !== undefined) validateStringWithoutNullBytes(path, 'options.path');
+  const {
+    path: socketPath,
+    host = '127.0.0.1',
+    users = [],
+    definitions,
+    frameMax,
+    channelMax,
+    heartbeat,
+  } = options;
+  const { port = socketPath === undefined ? 5672 : undefined, memoryHighWatermark, forward, fetch } = options;
+  if (socketPath !== undefined) validateStringWithoutNullBytes(socketPath, 'options.path');
   if (port !== undefined) validatePort(port, 'options.port');
   validateString(host, 'options.host');
   validateArray(users, 'options.users');
@@ -91,7 +120,7 @@ async function createBroker(options = {}) {
     validateInteger(memoryHighWatermark, 'options.memoryHighWatermark', 0);
   }
   const native = {
-    path,
+    path: socketPath,
     port: Number(port ?? 0),
     users: users.flatMap(({ name, password }) => [name, password]),
     definitions: typeof definitions === 'object' ? JSON.stringify(definitions) : definitions,
@@ -108,10 +137,12 @@ async function createBroker(options = {}) {
 function validateLink(link, name) {
   if (link === undefined) return undefined;
   validateObject(link, name);
+  const { vhost = '/' } = link;
   validateString(link.url, `${name}.url`);
+  validateString(vhost, `${name}.vhost`);
   validateArray(link.queues, `${name}.queues`);
   link.queues.forEach((queue, index) => validateString(queue, `${name}.queues[${index}]`));
-  return { url: link.url, queues: link.queues };
+  return { url: link.url, vhost, queues: link.queues };
 }
 
 async function resolve(host) {

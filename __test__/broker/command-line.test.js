@@ -44,7 +44,11 @@ test('oxipc broker --json prints one object, and the socket file is gone at the 
   t.after(() => fs.rmSync(folder, { recursive: true }));
   const socket = path.join(folder, 's');
   const { child, line, exit } = run('broker', '--socket', socket, '--json');
-  assert.deepEqual(JSON.parse(await line()), { path: socket, pid: child.pid });
+  assert.deepEqual(JSON.parse(await line()), {
+    url: `amqp+unix://${socket}`,
+    path: socket,
+    pid: child.pid,
+  });
   child.kill('SIGINT');
   assert.deepEqual(await exit, [0, null]);
   assert.equal(fs.existsSync(socket), false);

@@ -26,6 +26,9 @@ const TWO_32 = 0x100000000;
 
 const EMPTY = Buffer.alloc(0);
 
+/** Of the word for route or properties: how many bytes of them are in the record. */
+const inlineBytes = (word) => (word & INLINE ? word & ~INLINE : 0);
+
 class Route {
   constructor(bytes) {
     const tagEnd = 1 + bytes[0];
@@ -143,33 +146,29 @@ class RecordReader {
 
   #deliver(at, flags, channel) {
     const words = this.#words;
-    let start = (at + 7) * 4;
-    let route = words[at + 2];
-    if (route & INLINE) {
-      const length = route & ~INLINE;
-      route = new Route(this.#batch.subarray(start, start + length));
-      start += length;
-    } else {
-      route = this.#routes[route];
-    }
-    let properties = words[at + 3];
-    if (properties & INLINE) {
-      const length = properties & ~INLINE;
-      properties = new Properties(this.#batch.subarray(start, start + length));
-      start += length;
-    } else {
-      properties = this.#properties[properties];
-    }
+    const routeAt = (at + 7) * 4;
+    const route = words[at + 2];
+    const propertiesAt = routeAt + inlineBytes(route);
+    const properties = words[at + 3];
+    const contentAt = propertiesAt + inlineBytes(properties);
+    // Before anything that may throw: the next message would get this one's body.
+    const content = this.#body(contentAt, words[at + 6], flags);
+    const { consumerTag, exchange, routingKey } =
+      route & INLINE ? new Route(this.#batch.subarray(routeAt, propertiesAt)) : this.#routes[route];
+    const known =
+      properties & INLINE
+        ? new Properties(this.#batch.subarray(propertiesAt, contentAt))
+        : this.#properties[properties];
     this.#receiver.onDeliver(channel, {
       fields: {
-        consumerTag: route.consumerTag,
+        consumerTag,
         deliveryTag: words[at + 4] + words[at + 5] * TWO_32,
         redelivered: (flags & REDELIVERED) !== 0,
-        exchange: route.exchange,
-        routingKey: route.routingKey,
+        exchange,
+        routingKey,
       },
-      properties: properties.make(),
-      content: this.#body(start, words[at + 6], flags),
+      properties: known.make(),
+      content,
     });
   }
 
@@ -192,8 +191,8 @@ class RecordReader {
     const methodEnd = (at + 5) * 4 + words[at + 2];
     const propertiesEnd = methodEnd + words[at + 3];
     const method = this.#bytes(at + 5, words[at + 2]);
-    const properties = new Properties(this.#batch.subarray(methodEnd, propertiesEnd));
     const content = this.#body(propertiesEnd, words[at + 4], flags);
+    const properties = new Properties(this.#batch.subarray(methodEnd, propertiesEnd));
     this.#receiver.onContent(channel, method, properties.make(), content);
   }
 }

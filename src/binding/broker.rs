@@ -1,14 +1,17 @@
 //! `BrokerHandle`: an embedded broker as JavaScript holds it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::bindgen_prelude::{Env, Function, Object, Result, Unknown};
 use napi_derive::napi;
 
 use super::callback::Callback;
 use super::environment::Environment;
-use crate::broker::{Broker, Definitions, Link, Options, StartError, TcpAddress};
+use crate::broker::{Broker, Definitions, Direction, Link, Options, Report, StartError, TcpAddress};
 use crate::event_loop::{Wake, WakeObserver};
 use crate::runtime::runtime;
 
@@ -34,6 +37,7 @@ pub struct BrokerOptions {
 /// Queues with their other ends on a RabbitMQ.
 #[napi(object)]
 pub struct BrokerLink {
+    pub vhost: String,
     pub url: String,
     pub queues: Vec<String>,
 }
@@ -44,13 +48,23 @@ pub struct BrokerStarted {
     /// 0, or libuv's negative errno of the listen that failed: of TCP, or of `path` when `failed_path` says so.
     pub errno: i32,
     pub failed_path: bool,
-    /// What is wrong with the definitions.
+    /// What is wrong with the definitions or the links.
     pub refusal: Option<String>,
     /// The port it listens on, 0 without TCP.
     pub port: u16,
 }
 
-/// A broker: one per `createBroker`. `onClosed()` is called once on `owner`, when everything has ended after `close`.
+/// What became of an attempt of the bridge to connect.
+#[napi(object)]
+pub struct BrokerReport {
+    /// "forward" or "fetch".
+    pub direction: String,
+    /// Why it failed; absent when it is open.
+    pub failure: Option<String>,
+}
+
+/// A broker: one per `createBroker`. `onEvent()` is called on `owner` when there are reports to take, and a last time when
+/// everything has ended after `close`.
 #[napi]
 pub struct BrokerHandle {
     events: Rc<Events>,
@@ -60,7 +74,14 @@ struct Events {
     environment: Rc<Environment>,
     callback: Callback,
     running: RefCell<Option<Running>>,
+    reports: Reports,
+    closed: Arc<AtomicBool>,
 }
+
+/// Of the bridge, for JavaScript. The oldest go when nobody takes them.
+type Reports = Arc<Mutex<VecDeque<Report>>>;
+
+const REPORTS: usize = 64;
 
 struct Running {
     broker: Broker,
@@ -71,11 +92,13 @@ struct Running {
 #[napi]
 impl BrokerHandle {
     #[napi(constructor)]
-    pub fn new(env: Env, owner: Object, on_closed: Function<Unknown, Unknown>) -> Result<Self> {
+    pub fn new(env: Env, owner: Object, on_event: Function<Unknown, Unknown>) -> Result<Self> {
         let events = Events {
             environment: Environment::of(&env)?,
-            callback: Callback::new(&env, owner, on_closed, "BROKER")?,
+            callback: Callback::new(&env, owner, on_event, "BROKER")?,
             running: RefCell::new(None),
+            reports: Reports::default(),
+            closed: Arc::default(),
         };
         Ok(BrokerHandle {
             events: Rc::new(events),
@@ -102,7 +125,29 @@ impl BrokerHandle {
         started
     }
 
-    /// Stops listening and closes every connection; `onClosed` follows. Does nothing after the first time.
+    /// What the bridge has reported since the last call.
+    #[napi]
+    pub fn take_reports(&self) -> Vec<BrokerReport> {
+        let mut reports = self.events.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports
+            .drain(..)
+            .map(|Report { direction, failure }| BrokerReport {
+                direction: match direction {
+                    Direction::Forward => "forward".into(),
+                    Direction::Fetch => "fetch".into(),
+                },
+                failure,
+            })
+            .collect()
+    }
+
+    /// Everything has ended: no `onEvent` follows.
+    #[napi(getter)]
+    pub fn is_closed(&self) -> bool {
+        self.events.closed.load(Ordering::Acquire)
+    }
+
+    /// Stops listening and closes every connection; the last `onEvent` follows. Does nothing after the first time.
     #[napi]
     pub fn close(&self) {
         self.events.close();
@@ -132,18 +177,29 @@ impl Events {
         let observer: Weak<dyn WakeObserver> = Rc::downgrade(self) as Weak<dyn WakeObserver>;
         let wake = Wake::new(&self.environment.event_loop, observer)
             .map_err(|errno| Failure::Errno { errno, path: false })?;
-        let broker = Broker::start(options).map_err(|error| match error {
+        let (reports, reporter) = (self.reports.clone(), wake.waker());
+        let report = move |told: Report| {
+            let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+            if reports.len() == REPORTS {
+                reports.pop_front();
+            }
+            reports.push_back(told);
+            drop(reports);
+            reporter.wake();
+        };
+        let broker = Broker::start(options, report).map_err(|error| match error {
             StartError::Listen(listen) => Failure::Errno {
                 errno: -listen.error.raw_os_error().unwrap_or(libc::EINVAL),
                 path: listen.path.is_some(),
             },
-            StartError::Definitions(text) => Failure::Refused(text),
+            refused => Failure::Refused(refused.to_string()),
         })?;
         let port = broker.address().map_or(0, |address| address.port());
         let waker = wake.waker();
-        let closed = broker.closed();
+        let (closed, is_closed) = (broker.closed(), self.closed.clone());
         runtime().spawn(async move {
             closed.await;
+            is_closed.store(true, Ordering::Release);
             waker.wake();
         });
         let closing = Cell::new(false);
@@ -176,10 +232,13 @@ impl Events {
 
 impl WakeObserver for Events {
     fn woken(&self) {
-        if self.running.take().is_some() {
+        if self.closed.load(Ordering::Acquire) {
+            if self.running.take().is_none() {
+                return;
+            }
             self.callback.scope(|| self.callback.hold(false));
-            self.callback.call([]);
         }
+        self.callback.call([]);
     }
 }
 
@@ -216,6 +275,7 @@ fn read_options(options: BrokerOptions) -> std::result::Result<Options, Failure>
         read.memory_high_watermark = bytes as usize;
     }
     let link = |link: BrokerLink| Link {
+        vhost: link.vhost,
         url: link.url,
         queues: link.queues,
     };

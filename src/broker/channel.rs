@@ -1,6 +1,7 @@
 //! One channel's state: what it consumes, what it has not acknowledged, and the message it is in the middle of.
 
 use super::acknowledge::Verdict;
+use super::memory::Arriving;
 use super::message::{Message, Name};
 use super::queue::Entry;
 use super::slots::SlotId;
@@ -27,6 +28,8 @@ pub struct Incoming {
     pub header: Option<IncomingHeader>,
     /// Routing key, then properties, then as much of the body as is here.
     pub data: Vec<u8>,
+    /// Set when the body is large enough to be counted before it is whole.
+    pub arriving: Option<Arriving>,
 }
 
 #[derive(Debug)]

@@ -47,7 +47,7 @@ impl State {
                 break;
             }
             let rest = &bytes[fed.consumed..];
-            match frame::cut(rest, session.frame_max) {
+            match frame::cut(rest, tolerated(session.frame_max)) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     fed.consumed += frame.wire_len();
@@ -217,6 +217,16 @@ fn is_known(class_id: u16, method_id: u16) -> bool {
     }
 }
 
+/// RabbitMQ's FRAME_SIZE_FUDGE: clients that count the payload alone as the frame (rabbitmq-client) are let through.
+const FUDGE_BYTES: usize = frame::ENVELOPE_BYTES;
+
+fn tolerated(frame_max: u32) -> u32 {
+    match frame_max {
+        0 => 0,
+        frame_max => frame_max.saturating_add(FUDGE_BYTES as u32),
+    }
+}
+
 /// RabbitMQ's words for bytes that are no frame.
 fn broken_frame(bytes: &[u8], error: FrameError) -> Exception {
     let kind = bytes.first().copied().unwrap_or(0);
@@ -231,7 +241,7 @@ fn broken_frame(bytes: &[u8], error: FrameError) -> Exception {
             &payload[..0],
             format!(
                 "{{frame_too_large,{size},{}}}",
-                max as usize - frame::ENVELOPE_BYTES
+                max as usize - FUDGE_BYTES - frame::ENVELOPE_BYTES
             ),
         ),
         FrameError::End(octet) => (payload, format!("{{invalid_frame_end_marker,{octet}}}")),

@@ -1,6 +1,7 @@
 //! How much memory messages take, and when publishers must wait.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 /// What a message costs beyond its bytes: its two allocations' headers and its place in a queue.
@@ -69,6 +70,39 @@ impl Memory {
     }
 }
 
+/// The memory of a message that is still arriving, and its session's count of such messages. Dropping it gives both back:
+/// the message is whole, and counts itself, or will never be.
+#[derive(Debug)]
+pub struct Arriving {
+    memory: Arc<Memory>,
+    session: Arc<AtomicU32>,
+    bytes: usize,
+}
+
+impl Arriving {
+    pub fn new(memory: Arc<Memory>, session: Arc<AtomicU32>) -> Arriving {
+        session.fetch_add(1, Ordering::Relaxed);
+        Arriving {
+            memory,
+            session,
+            bytes: 0,
+        }
+    }
+
+    /// The message now takes `bytes`.
+    pub fn grow(&mut self, bytes: usize) {
+        self.memory.add(bytes.saturating_sub(self.bytes));
+        self.bytes = self.bytes.max(bytes);
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.session.fetch_sub(1, Ordering::Relaxed);
+        self.memory.subtract(self.bytes);
+    }
+}
+
 /// RabbitMQ's default high-water mark: 40 % of the memory of the machine, or of the control group when that is smaller.
 pub fn default_limit() -> usize {
     let total = physical_bytes().min(control_group_bytes().unwrap_or(usize::MAX));
@@ -113,5 +147,20 @@ mod tests {
         memory.subtract(51);
         assert!(!memory.blocked());
         assert_eq!(memory.used(), 900);
+    }
+
+    #[test]
+    fn a_message_that_is_arriving_counts_until_it_is_whole_or_given_up() {
+        let (memory, session) = (Arc::new(Memory::new(1000)), Arc::new(AtomicU32::new(0)));
+        let mut arriving = Arriving::new(memory.clone(), session.clone());
+        for bytes in [400, 400, 1001] {
+            assert!(!memory.blocked());
+            arriving.grow(bytes);
+            assert_eq!((memory.used(), session.load(Ordering::Relaxed)), (bytes, 1));
+        }
+        assert!(memory.blocked());
+        drop(arriving);
+        assert_eq!((memory.used(), session.load(Ordering::Relaxed)), (0, 0));
+        assert!(!memory.blocked());
     }
 }

@@ -6,6 +6,7 @@
 
 mod acknowledge;
 mod arguments;
+mod arrive;
 mod bridge;
 mod channel;
 mod confirm;
@@ -39,7 +40,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use bridge::Link;
+pub use bridge::{Direction, Link, Report};
 pub use definitions::Definitions;
 pub use options::{Options, TcpAddress};
 pub use server::{Broker, ListenError, StartError};

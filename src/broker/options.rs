@@ -35,9 +35,9 @@ pub struct Options {
     pub heartbeat_seconds: u16,
     /// Bytes of messages from which on publishers wait.
     pub memory_high_watermark: usize,
-    /// Queues of vhost / that empty into a RabbitMQ.
+    /// Queues that empty into a RabbitMQ.
     pub forward: Option<Link>,
-    /// Queues of vhost / that are filled from a RabbitMQ.
+    /// Queues that are filled from a RabbitMQ.
     pub fetch: Option<Link>,
 }
 

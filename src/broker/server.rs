@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
-use super::bridge::{self, Direction};
+use super::bridge::{self, Direction, Report};
 use super::definitions;
 use super::listen::{Listener, SocketFile};
 use super::memory::Memory;
@@ -44,6 +44,8 @@ pub struct ListenError {
 pub enum StartError {
     Listen(ListenError),
     Definitions(String),
+    /// The vhost of a link that is not there.
+    Link(String),
 }
 
 impl std::fmt::Display for StartError {
@@ -51,6 +53,7 @@ impl std::fmt::Display for StartError {
         match self {
             StartError::Listen(listen) => write!(f, "{}", listen.error),
             StartError::Definitions(text) => f.write_str(text),
+            StartError::Link(vhost) => write!(f, "no vhost '{vhost}' to forward from or fetch to"),
         }
     }
 }
@@ -65,10 +68,22 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts a broker on the shared runtime. It listens when this returns.
-    pub fn start(options: Options) -> Result<Broker, StartError> {
+    /// Starts a broker on the shared runtime. It listens when this returns. `report` hears of the bridge, on the runtime's
+    /// threads.
+    pub fn start(
+        options: Options,
+        report: impl Fn(Report) + Send + Sync + 'static,
+    ) -> Result<Broker, StartError> {
         let _context = runtime().enter();
         let shared = Arc::new(share(options)?);
+        for link in [&shared.options.forward, &shared.options.fetch]
+            .into_iter()
+            .flatten()
+        {
+            if !shared.vhosts.contains_key(&link.vhost) {
+                return Err(StartError::Link(link.vhost.clone()));
+            }
+        }
         let mut listeners = Vec::new();
         let mut address = None;
         let mut file = None;
@@ -97,7 +112,7 @@ impl Broker {
         let (closing, close) = watch::channel(false);
         let (closed_sender, closed) = watch::channel(false);
         runtime().spawn(async move {
-            serve(listeners, shared, close).await;
+            serve(listeners, shared, close, Arc::new(report)).await;
             let _ = closed_sender.send(true);
         });
         Ok(Broker {
@@ -175,7 +190,12 @@ fn share(mut options: Options) -> Result<Shared, StartError> {
     })
 }
 
-async fn serve(listeners: Vec<Listener>, shared: Arc<Shared>, mut close: watch::Receiver<bool>) {
+async fn serve(
+    listeners: Vec<Listener>,
+    shared: Arc<Shared>,
+    mut close: watch::Receiver<bool>,
+    report: Arc<dyn Fn(Report) + Send + Sync>,
+) {
     let mut tasks = JoinSet::new();
     for vhost in shared.vhosts.values() {
         tasks.spawn(timer_loop(vhost.clone()));
@@ -185,8 +205,13 @@ async fn serve(listeners: Vec<Listener>, shared: Arc<Shared>, mut close: watch::
         (Direction::Fetch, shared.options.fetch.clone()),
     ];
     for (direction, link) in directions {
-        if let (Some(link), Some(vhost)) = (link, shared.vhosts.get("/")) {
-            tasks.spawn(bridge::run(direction, link, vhost.clone(), shared.memory.clone()));
+        if let Some(link) = link
+            && let Some(vhost) = shared.vhosts.get(&link.vhost)
+        {
+            let (vhost, memory, report) = (vhost.clone(), shared.memory.clone(), report.clone());
+            tasks.spawn(bridge::run(direction, link, vhost, memory, move |told| {
+                report(told);
+            }));
         }
     }
     let mut accepting = JoinSet::new();

@@ -6,6 +6,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -76,6 +78,8 @@ pub struct Session {
     pub stalled: bool,
     /// Whether it has published: only then memory makes it wait.
     pub publishes: bool,
+    /// Messages that are arriving, of those that are counted.
+    pub arriving: Arc<AtomicU32>,
     pub owing: Vec<u16>,
     pub exclusive_queues: Vec<SlotId>,
 }
@@ -280,6 +284,12 @@ impl Vhost {
         result
     }
 
+    /// `with` for destructors: a panic in there would end the process if it came while another is under way.
+    pub fn with_in_drop(&self, work: impl FnOnce(&mut State)) {
+        // What the panic leaves behind is what `lock` copes with. The hook has told of it.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.with(work)));
+    }
+
     /// `with` for a session, which takes what is outgoing for itself into `outgoing` (empty) on the way.
     pub fn with_session<R>(
         &self,
@@ -307,5 +317,31 @@ impl Vhost {
             }
             result
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Session(Arc<Vhost>);
+
+    impl Drop for Session {
+        fn drop(&mut self) {
+            self.0.with_in_drop(|_| panic!("while it is being dropped"));
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_destructor_while_another_is_under_way_is_not_the_end() {
+        let vhost = Arc::new(Vhost::new("/".into(), Arc::new(Memory::new(1))));
+        let session = Session(vhost.clone());
+        let ended = std::thread::spawn(move || {
+            let _session = session;
+            panic!("of the task");
+        });
+        assert!(ended.join().is_err());
+        // And the others go on.
+        vhost.with(|state| assert!(state.exchanges.contains_key("")));
     }
 }

@@ -43,7 +43,7 @@ pub struct Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        self.vhost.with(|state| state.remove_session(self.id));
+        self.vhost.with_in_drop(|state| state.remove_session(self.id));
     }
 }
 
@@ -66,6 +66,7 @@ impl Local {
             woken: false,
             stalled: false,
             publishes: false,
+            arriving: Arc::default(),
             owing: Vec::new(),
             exclusive_queues: Vec::new(),
         };

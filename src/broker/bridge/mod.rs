@@ -33,6 +33,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Queues and the RabbitMQ that has the other end of each, under the same name.
 #[derive(Debug, Clone)]
 pub struct Link {
+    /// Of this broker.
+    pub vhost: String,
     /// amqp: or amqps:, with credentials and vhost.
     pub url: String,
     pub queues: Vec<String>,
@@ -42,6 +44,14 @@ pub struct Link {
 pub enum Direction {
     Forward,
     Fetch,
+}
+
+/// What became of an attempt; the next follows after a failure.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub direction: Direction,
+    /// Why it failed; none when it is open.
+    pub failure: Option<String>,
 }
 
 /// Why a direction begins again.
@@ -72,13 +82,29 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs one direction for as long as the broker does.
-pub async fn run(direction: Direction, link: Link, vhost: Arc<Vhost>, memory: Arc<Memory>) {
+/// Runs one direction for as long as the broker does, and tells `report` of every change.
+pub async fn run(
+    direction: Direction,
+    link: Link,
+    vhost: Arc<Vhost>,
+    memory: Arc<Memory>,
+    report: impl Fn(Report),
+) {
     let mut back_off = BACK_OFF;
     loop {
         let began = Instant::now();
-        // The failure itself says nothing that a retry does not find out.
-        let _ = attempt(direction, &link, &vhost, &memory).await;
+        let opened = || {
+            report(Report {
+                direction,
+                failure: None,
+            });
+        };
+        if let Err(failure) = attempt(direction, &link, &vhost, &memory, opened).await {
+            report(Report {
+                direction,
+                failure: Some(failure.to_string()),
+            });
+        }
         if began.elapsed() > BACK_OFF_MAX {
             back_off = BACK_OFF;
         }
@@ -93,6 +119,7 @@ async fn attempt(
     link: &Link,
     vhost: &Arc<Vhost>,
     memory: &Arc<Memory>,
+    opened: impl FnOnce(),
 ) -> Result<(), Failure> {
     let connecting = Connection::connect(&link.url, ConnectionProperties::default());
     let connection = timeout(CONNECT_TIMEOUT, connecting)
@@ -111,6 +138,7 @@ async fn attempt(
             }
         });
     }
+    opened();
     // Dropping the set ends the other links.
     let ended = links.join_next().await;
     drop(links);

@@ -12,6 +12,7 @@ mod transport;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use amq_protocol::protocol::connection::{AMQPMethod, Blocked, Unblocked};
@@ -125,7 +126,7 @@ struct Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.vhost.with(|state| state.remove_session(self.id));
+        self.vhost.with_in_drop(|state| state.remove_session(self.id));
     }
 }
 
@@ -171,6 +172,8 @@ struct Connection {
     waits: bool,
     phase: Phase,
     publishes: bool,
+    /// Messages of the client's that are arriving.
+    arriving: Arc<AtomicU32>,
     /// Whether the client was told that publishing is blocked, if it is.
     blocked: bool,
     tells_blocked: bool,
@@ -180,6 +183,7 @@ struct Connection {
 impl Connection {
     fn new(io: Io, vhost: Arc<Vhost>, shared: Arc<Shared>, negotiated: &Negotiated) -> Connection {
         let wake = Arc::new(Notify::new());
+        let arriving = Arc::<AtomicU32>::default();
         let session = Session {
             phase: Phase::Open,
             user: negotiated.user.clone(),
@@ -192,6 +196,7 @@ impl Connection {
             woken: false,
             stalled: false,
             publishes: false,
+            arriving: arriving.clone(),
             owing: Vec::new(),
             exclusive_queues: Vec::new(),
         };
@@ -208,6 +213,7 @@ impl Connection {
             waits: true,
             phase: Phase::Open,
             publishes: false,
+            arriving,
             blocked: false,
             tells_blocked: negotiated.capabilities.connection_blocked,
             deadline: None,
@@ -269,6 +275,10 @@ impl Connection {
                     self.io.buffer.shrink();
                 }
                 () = shared.memory.resumed(), if self.blocked => self.unblock(),
+                // What is unread does not hide that the client is gone, and with it what it has not acknowledged.
+                () = self.io.transport.closed(), if self.blocked => {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
                 open = &mut forced, if !told => {
                     told = true;
                     if open {
@@ -313,7 +323,9 @@ impl Connection {
 
     /// Has the vhost work through what was read.
     fn feed(&mut self) {
-        if self.publishes && self.shared.memory.blocked() && self.phase == Phase::Open {
+        // What is half here goes on: it can only become free once it is whole. Bounded by one message a connection.
+        let half = self.arriving.load(Ordering::Relaxed) == 1;
+        if self.publishes && !half && self.shared.memory.blocked() && self.phase == Phase::Open {
             self.block();
             return;
         }

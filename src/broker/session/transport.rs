@@ -33,6 +33,21 @@ impl Transport {
         }
     }
 
+    /// Resolves when the peer has closed or reset the connection, whatever is still to be read. Nothing is read. A peer that
+    /// vanished is noticed when the system gives up on our heartbeats.
+    #[cfg(target_os = "linux")]
+    pub async fn closed(&self) {
+        // tokio answers for "priority" also when reading is closed, but not when there is something to read; urgent bytes
+        // would count as well, and AMQP has none.
+        let ready = self.ready(Interest::PRIORITY).await;
+        debug_assert!(ready.is_err() || ready.is_ok_and(|ready| ready.is_read_closed()));
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub async fn closed(&self) {
+        std::future::pending().await
+    }
+
     /// Tells the peer that nothing more comes.
     pub async fn shutdown(&mut self) -> io::Result<()> {
         match self {

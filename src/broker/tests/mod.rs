@@ -28,7 +28,9 @@ fn tcp() -> Option<TcpAddress> {
 }
 
 fn start(options: Options) -> Broker {
-    Broker::start(options).map_err(|error| error.to_string()).unwrap()
+    Broker::start(options, |_| {})
+        .map_err(|error| error.to_string())
+        .unwrap()
 }
 
 fn broker() -> Broker {

@@ -35,7 +35,7 @@ fn a_live_socket_and_a_file_that_is_none_are_left_alone() {
     run(async {
         let path = temporary_path();
         let first = start(at(&path));
-        let refused = Broker::start(at(&path)).unwrap_err();
+        let refused = Broker::start(at(&path), |_| {}).unwrap_err();
         assert!(
             matches!(refused, StartError::Listen(ref listen) if listen.error.raw_os_error() == Some(libc::EADDRINUSE))
         );
@@ -43,7 +43,7 @@ fn a_live_socket_and_a_file_that_is_none_are_left_alone() {
         close(first).await;
 
         std::fs::write(&path, "mine").unwrap();
-        assert!(Broker::start(at(&path)).is_err());
+        assert!(Broker::start(at(&path), |_| {}).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
         std::fs::remove_file(&path).unwrap();
     });

@@ -180,7 +180,8 @@ export declare class MessagesHandle {
   get status(): number
   /** The descriptor, -1 once closed or when there is none. */
   get fd(): number
-  readStart(): void
+  /** 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor. */
+  readStart(): number
   readStop(): void
   /** Takes bytes that came another way; events come during the call. */
   feed(chunk: Uint8Array): void

@@ -143,12 +143,12 @@ impl MessagesHandle {
         self.stream().map_or(-1, |stream| stream.fd())
     }
 
+    /// 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor.
     #[napi]
-    pub fn read_start(&self) {
-        if let Some(stream) = self.stream() {
-            stream.start_reading();
-        }
+    pub fn read_start(&self) -> i32 {
+        let started = self.stream().map_or(Ok(()), |stream| stream.start_reading());
         self.events.hold();
+        started.err().unwrap_or(0)
     }
 
     #[napi]

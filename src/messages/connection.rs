@@ -167,21 +167,21 @@ impl Connection {
     /// Hands over what the kernel takes and leaves the rest to the stream; returns how much that is.
     fn write(&self, stream: &Stream, pieces: &[&[u8]]) -> Result<usize, Errno> {
         let vector: Vec<libc::iovec> = pieces.iter().map(|piece| io_vector(piece)).collect();
-        let written = stream.try_write_vectored(&vector)?;
+        let written = stream.try_write(&vector)?;
         let rest = concat_from(pieces, written);
-        let length = rest.len();
-        if length > 0 {
-            self.is_writing.set(true);
-            let vector = vec![io_vector(&rest)];
-            // SAFETY: the bytes stay where they are while the box owns their vector.
-            unsafe { stream.write_later(vector, 0, Box::new(rest)) };
+        if rest.is_empty() {
+            return Ok(0);
         }
-        Ok(length)
+        let vector = vec![io_vector(&rest)];
+        // SAFETY: the bytes stay where they are while the box owns their vector.
+        let left = unsafe { stream.write_later(vector, 0, Vec::new(), Box::new(rest)) }?;
+        self.is_writing.set(left > 0);
+        Ok(left)
     }
 }
 
 impl StreamObserver for Connection {
-    fn memory(&self) -> Option<(*mut u8, usize)> {
+    fn memory(&self, _busy: bool) -> Option<(*mut u8, usize)> {
         let room = self.cutter.borrow_mut().room(READ_BYTES);
         self.in_place.set(room.is_some());
         Some(room.unwrap_or_else(|| {

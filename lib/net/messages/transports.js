@@ -104,8 +104,9 @@ class SocketTransport {
   }
 
   setReading(on) {
-    if (on) this.native.readStart();
-    else this.native.readStop();
+    if (!on) return this.native.readStop();
+    const status = this.native.readStart();
+    if (status < 0) this.end(status);
   }
 
   send(words, count, payloads, length) {

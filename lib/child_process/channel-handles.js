@@ -81,13 +81,16 @@ const conversions = {
   },
 };
 
+// Node 24 has net.BoundSocket too, but not on the channel.
+const SENDS_BOUND_SOCKETS = Number.parseInt(process.versions.node, 10) >= 26;
+
 /** What an object is called on the channel. */
 function typeOf(handle) {
   if (handle instanceof net.Socket || handle instanceof nodeNet.Socket) return 'net.Socket';
   if (handle instanceof net.Server || handle instanceof nodeNet.Server) return 'net.Server';
   if (handle instanceof dgram.Socket) return 'dgram.Socket';
-  // From Node 26 on; another would not know what it gets. Those with a path are bound to a name in the file system.
-  if (nodeNet.BoundSocket && isBoundSocket(handle) && !handle.isPipe) return 'net.BoundSocket';
+  // Another Node would not know what it gets. Those with a path are bound to a name in the file system.
+  if (SENDS_BOUND_SOCKETS && isBoundSocket(handle) && !handle.isPipe) return 'net.BoundSocket';
   // Node's handles: their classes are private.
   const name = typeof handle.fd === 'number' ? handle.constructor?.name : undefined;
   if (name === 'TCP' || name === 'Pipe') return 'net.Native';

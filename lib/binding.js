@@ -864,4 +864,5 @@ module.exports.setKeepAlive = nativeBinding.setKeepAlive
 module.exports.setNoDelay = nativeBinding.setNoDelay
 module.exports.setReadMemoryAllocator = nativeBinding.setReadMemoryAllocator
 module.exports.setTypeOfService = nativeBinding.setTypeOfService
+module.exports.shareTicks = nativeBinding.shareTicks
 module.exports.spawnSync = nativeBinding.spawnSync

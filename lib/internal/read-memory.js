@@ -2,6 +2,9 @@
 
 // The buffers that the streams of this thread read into; see src/binding/memory.rs.
 
+// Not the global: that is an accessor, which costs a call for every chunk.
+const { Buffer } = require('node:buffer');
+
 const native = require('../native');
 
 // The large buffer is the chunk's own; else the bytes are copied out of the small or the large one.

@@ -9,7 +9,7 @@ const { errno: ERRNO } = require('node:os').constants;
 const native = require('../native');
 const memory = require('../internal/read-memory');
 const { isIP } = require('./ip');
-const { Writer, beginEvent, endEvent } = require('./writer');
+const { Writer } = require('./writer');
 
 const EBADF = -ERRNO.EBADF;
 const EINVAL = -ERRNO.EINVAL;
@@ -315,13 +315,7 @@ function onStreamEvent(kind, a, b) {
   switch (kind) {
     case READ: {
       this.bytesRead += b;
-      const chunk = memory.take(a, b);
-      beginEvent();
-      try {
-        this.observer?.read(this, chunk);
-      } finally {
-        endEvent();
-      }
+      this.observer?.read(this, memory.take(a, b));
       return;
     }
     case END:

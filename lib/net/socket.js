@@ -3,6 +3,7 @@
 // net.Socket: a Duplex over a handle. How it connects is in connect.js; its addresses, counters and options are in
 // socket-properties.js.
 
+const { Buffer } = require('node:buffer');
 const { Duplex } = require('node:stream');
 const { guessFdType } = require('./descriptor-type');
 
@@ -214,12 +215,25 @@ Socket.prototype.write = function (chunk, encoding, callback) {
 };
 
 Socket.prototype._write = function (chunk, encoding, callback) {
-  if (this[kMayGather] && this._handle && !this.connecting && this._handle.writer.gather(chunk, encoding)) {
-    this._unrefTimer();
-    callback();
+  const handle = this._handle;
+  if (!handle || this.connecting || this[kCopies] !== null) {
+    this._writeGeneric(false, chunk, encoding, callback);
     return;
   }
-  this._writeGeneric(false, chunk, encoding, callback);
+  const { writer } = handle;
+  if (this[kMayGather] && writer.gather(chunk, encoding)) {
+    this._unrefTimer();
+    callback();
+  } else if (writer.isIdle) {
+    this._unrefTimer();
+    const rest = writer.writeNow(toBytes(chunk, encoding));
+    this[kLastWriteQueueSize] = Math.max(rest, 0);
+    if (rest === 0) callback(null);
+    else if (rest < 0) callback(errnoException(rest, 'write'));
+    else writer.onWritten = afterWrite(this, callback);
+  } else {
+    this._writeGeneric(false, chunk, encoding, callback);
+  }
 };
 
 Socket.prototype._writev = function (chunks, callback) {
@@ -247,22 +261,27 @@ Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
     ? data.map(({ chunk, encoding }) => toBytes(chunk, encoding))
     : toBytes(data, encoding);
   const handle = this._handle;
-  const done = (status, async) => {
-    if (this.destroyed && async && !REPORTS_CANCELLED_WRITES) callback(null);
-    else if (status < 0) callback(errnoException(status, 'write'));
-    else {
-      if (async) {
-        this._unrefTimer();
-        this[kLastWriteQueueSize] = 0;
-      }
-      callback(null);
-    }
-  };
+  const done = afterWrite(this, callback);
   const copies = writev ? undefined : this[kCopies]?.get(data);
   if (copies === undefined) handle.writer.write(bytes, done);
   else handle.writer.writeWithDescriptors(bytes, copies, done);
   this[kLastWriteQueueSize] = handle.writer.onWritten === null ? 0 : handle.writeQueueSize;
 };
+
+/** What is told how a write has ended: a status, and whether it comes later than the call. */
+function afterWrite(socket, callback) {
+  return (status, async) => {
+    if (socket.destroyed && async && !REPORTS_CANCELLED_WRITES) callback(null);
+    else if (status < 0) callback(errnoException(status, 'write'));
+    else {
+      if (async) {
+        socket._unrefTimer();
+        socket[kLastWriteQueueSize] = 0;
+      }
+      callback(null);
+    }
+  };
+}
 
 function toBytes(chunk, encoding) {
   return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;

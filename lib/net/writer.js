@@ -7,6 +7,10 @@
 // A gathered write counts as written: only the kernel's refusal of the whole batch makes the stream wait, so a program
 // sees `write()` return what it returns in Node.
 
+const { Buffer } = require('node:buffer');
+
+const native = require('../native');
+
 const BATCH_BYTES = 64 * 1024;
 // Copying a piece this small costs less than a system call of its own.
 const SMALL_BYTES = 16 * 1024;
@@ -14,20 +18,26 @@ const UTF8_BYTES_PER_UNIT = 3;
 // 1 MiB. When as many streams gather at once, the others write at once.
 const BATCHES_MAX = 16;
 
+// An event of a handle is a tick of its own, whose end native counts: process.nextTick() would cost more than all else that is
+// done for a small write.
+const ticks = native.shareTicks();
+const NUMBER = 0;
+const IN_EVENT = 1;
+// No tick has it.
+const NEVER = -1;
+
 const spareBatches = [];
 let batchCount = 0;
 
 // Writers that have gathered something in this tick.
 let gathering = [];
-let tick = 1;
 let tickEndsQueued = false;
-let inEvent = false;
 let exiting = false;
 let exitWatched = false;
 
 function endTick() {
   tickEndsQueued = false;
-  tick++;
+  ticks[NUMBER]++;
   flushAll();
 }
 
@@ -35,16 +45,6 @@ function queueTickEnd() {
   if (tickEndsQueued) return;
   tickEndsQueued = true;
   process.nextTick(endTick);
-}
-
-// An event of a handle is a tick of its own, and its end is known without process.nextTick.
-function beginEvent() {
-  inEvent = true;
-}
-
-function endEvent() {
-  inEvent = false;
-  tick++;
 }
 
 function flushAll() {
@@ -69,7 +69,7 @@ class Writer {
     this.onFailure = onFailure;
     this.bytesWritten = 0;
     // The tick of the last write.
-    this.tick = 0;
+    this.tick = NEVER;
     this.batch = null;
     this.batchLength = 0;
     // What to call when the kernel has taken the rest of a write; null when nothing is left over.
@@ -87,6 +87,18 @@ class Writer {
     else this.#submit(data, done);
   }
 
+  /** Nothing is on its way or gathered. */
+  get isIdle() {
+    return this.onWritten === null && this.batch === null;
+  }
+
+  // Of an idle writer: 0 when the kernel took all, a negative errno, or how many bytes are left: `onWritten` is to be set then.
+  writeNow(bytes) {
+    this.bytesWritten += bytes.byteLength;
+    this.#markTick();
+    return this.native.write(bytes);
+  }
+
   // As write(), with the descriptors of a native.DescriptorCopies on the first byte.
   writeWithDescriptors(data, copies, done) {
     this.bytesWritten += data.byteLength;
@@ -98,7 +110,7 @@ class Writer {
 
   // True when `chunk` was small enough, and late enough in the tick, to leave with others.
   gather(chunk, encoding) {
-    if (this.tick !== tick || this.onWritten !== null || exiting) return false;
+    if (this.tick !== ticks[NUMBER] || this.onWritten !== null || exiting) return false;
     const isString = typeof chunk === 'string';
     const room = isString ? chunk.length * UTF8_BYTES_PER_UNIT : chunk.byteLength;
     if (room > SMALL_BYTES) return false;
@@ -198,8 +210,8 @@ class Writer {
   }
 
   #markTick() {
-    this.tick = tick;
-    if (!inEvent) queueTickEnd();
+    this.tick = ticks[NUMBER];
+    if (ticks[IN_EVENT] === 0) queueTickEnd();
   }
 }
 
@@ -210,4 +222,4 @@ function byteLength(data) {
   return length;
 }
 
-module.exports = { Writer, beginEvent, endEvent };
+module.exports = { Writer };

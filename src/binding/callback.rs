@@ -2,12 +2,16 @@
 
 use std::cell::Cell;
 use std::ptr;
+use std::rc::Rc;
 
 use napi::{
     Env, Result,
     bindgen_prelude::{Function, JsValue, Object, Unknown},
     check_status, sys,
 };
+
+use super::environment::Environment;
+use super::ticks::Ticks;
 
 /// A function and the object it is called on, with an async context: nextTick, microtasks and AsyncLocalStorage then
 /// behave as after a callback of Node's own.
@@ -18,6 +22,7 @@ pub struct Callback {
     env: sys::napi_env,
     owner: sys::napi_ref,
     function: sys::napi_ref,
+    ticks: Rc<Ticks>,
     /// Null once finished.
     context: Cell<sys::napi_async_context>,
     held: Cell<bool>,
@@ -29,6 +34,7 @@ impl Callback {
     /// `name` is the async_hooks type, in Node's own words where Node has one (`TCPWRAP`, `PIPEWRAP`, …).
     pub fn new(env: &Env, owner: Object, function: Function<Unknown, Unknown>, name: &str) -> Result<Self> {
         let raw = env.raw();
+        let ticks = Environment::of(env)?.ticks.clone();
         let name = env.create_string(name)?;
         let (mut owner_ref, mut function_ref, mut context) =
             (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
@@ -54,6 +60,7 @@ impl Callback {
             env: raw,
             owner: owner_ref,
             function: function_ref,
+            ticks,
             context: Cell::new(context),
             held: Cell::new(false),
             calls: Cell::new(0),
@@ -141,15 +148,17 @@ impl Callback {
                     self.report();
                     return false;
                 }
-                let status = sys::napi_make_callback(
-                    self.env,
-                    self.context.get(),
-                    owner,
-                    function,
-                    N,
-                    values.as_ptr(),
-                    &mut result,
-                );
+                let status = self.ticks.during(|| {
+                    sys::napi_make_callback(
+                        self.env,
+                        self.context.get(),
+                        owner,
+                        function,
+                        N,
+                        values.as_ptr(),
+                        &mut result,
+                    )
+                });
                 if status != sys::Status::napi_ok {
                     self.report();
                 }

@@ -12,6 +12,7 @@ use napi::{Env, Error, Result, Status, sys};
 
 use super::memory::ReadMemory;
 use super::process::Launches;
+use super::ticks::Ticks;
 use crate::event_loop::{AfterPoll, Loop};
 
 pub struct Environment {
@@ -19,6 +20,7 @@ pub struct Environment {
     pub after_poll: Rc<AfterPoll>,
     pub launches: Rc<Launches>,
     pub read_memory: ReadMemory,
+    pub ticks: Rc<Ticks>,
 }
 
 thread_local! {
@@ -41,6 +43,7 @@ impl Environment {
             launches: Launches::new(),
             event_loop,
             read_memory: ReadMemory::new(raw),
+            ticks: Rc::new(Ticks::new()),
         });
         // SAFETY: `raw` is valid; the hook's argument is `raw` itself, used as a key only.
         let status = unsafe {

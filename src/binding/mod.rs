@@ -15,3 +15,4 @@ mod net;
 mod pinned;
 mod process;
 mod stream;
+mod ticks;

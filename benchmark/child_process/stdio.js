@@ -1,12 +1,9 @@
 'use strict';
 
-const { median } = require('../harness/measure');
 const { mainThreadCpu } = require('../harness/thread-cpu');
 
 const WARM_UP_BYTES = 64 << 20;
 const BYTES = 1 << 30;
-const WARM_UP_TRIPS = 500;
-const ROUND_TRIPS = 5000;
 
 /** Reads so many bytes of a child's stdout: seconds and CPU time in microseconds, without the start of the child. */
 function read({ spawn }, bytes) {
@@ -34,43 +31,20 @@ function read({ spawn }, bytes) {
   });
 }
 
-async function roundTrips({ spawn }) {
-  const child = spawn('cat');
-  const samples = [];
-  let before;
-  for (let trip = -WARM_UP_TRIPS; trip < ROUND_TRIPS; trip++) {
-    if (trip === 0) before = mainThreadCpu();
-    const start = process.hrtime.bigint();
-    const answered = new Promise((resolve) => child.stdout.once('data', resolve));
-    child.stdin.write('ping');
-    await answered;
-    if (trip >= 0) samples.push(Number(process.hrtime.bigint() - start) / 1e3);
-  }
-  const cpu = mainThreadCpu() - before;
-  child.stdin.end();
-  await new Promise((resolve) => child.on('close', resolve));
-  return { median: median(samples), cpu: cpu / ROUND_TRIPS };
-}
-
 module.exports = {
-  question: "How fast is a child's stdout, and an echo through its stdin and stdout?",
+  question: "How fast is a child's stdout?",
   contenders: { oxipc: 'oxipc/child_process', node: 'node:child_process' },
   variants: { 'one child': {} },
   metrics: {
     stdout: { unit: 'MB/s', better: 'higher' },
     'stdout CPU': { unit: 'ms per GB', better: 'lower' },
-    echo: { unit: 'µs, p50', better: 'lower' },
-    'echo CPU': { unit: 'µs', better: 'lower' },
   },
   async measure(childProcess) {
     await read(childProcess, WARM_UP_BYTES);
     const { seconds, cpu } = await read(childProcess, BYTES);
-    const echo = await roundTrips(childProcess);
     return {
       stdout: BYTES / 1e6 / seconds,
       'stdout CPU': cpu / 1e3 / (BYTES / 1e9),
-      echo: echo.median,
-      'echo CPU': echo.cpu,
     };
   },
 };

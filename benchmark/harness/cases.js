@@ -3,7 +3,7 @@
 // A case is a file that answers one question:
 //   question    what it answers, in words
 //   contenders  name → what to require; `oxipc` is ours, the others are the peers
-//   variants    name → parameters (default: one)
+//   variants    name → parameters (default: one); `oneCpu: true` keeps all processes on one (placement.js)
 //   metrics     name → { unit, better: 'lower' | 'higher' }
 //   prepare     (parameters) → { context, close }: starts what all contenders talk to, in a process of its own
 //   measure     (contender's module, parameters, context) → { metric: number }: one round, in a fresh process

@@ -2,6 +2,7 @@
 
 const { fork } = require('node:child_process');
 const path = require('node:path');
+const { stayOnOneCpu } = require('./placement');
 const { OURS } = require('./table');
 
 // A round that takes longer hangs: the longest take a few seconds.
@@ -48,6 +49,7 @@ async function measureCase(one, { binary, rounds, progress }) {
   const variants = [];
   let node = '';
   for (const [variant, parameters] of Object.entries(one.variants)) {
+    const leaveCpu = parameters.oneCpu ? stayOnOneCpu() : () => {};
     const { context, close } = await one.prepare(parameters);
     let names = Object.keys(one.contenders);
     const missing = {};
@@ -69,6 +71,7 @@ async function measureCase(one, { binary, rounds, progress }) {
       }
     } finally {
       await close();
+      leaveCpu();
     }
     names = names.filter((name) => !missing[name]);
     variants.push({

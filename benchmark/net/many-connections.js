@@ -14,7 +14,9 @@ async function open(net, target) {
   const sockets = [];
   while (sockets.length < CONNECTIONS) {
     const some = Array.from({ length: OPENED_AT_ONCE }, () => net.connect(target));
-    await Promise.all(some.map((socket) => once(socket, 'connect')));
+    // An answer, since connect() on a UNIX socket is done before accept(): the server's backlog would fill up.
+    await Promise.all(some.map((socket) => socket.write(message) && once(socket, 'readable')));
+    for (const socket of some) socket.read();
     sockets.push(...some);
   }
   return sockets;

@@ -33,8 +33,10 @@ module.exports = {
   question: 'How many round trips of a 100-byte JSON object a second do two processes make?',
   contenders,
   variants: {
-    '1 in flight': { inFlight: 1, count: 10_000 },
-    '64 in flight': { inFlight: 64, count: 40_000 },
+    '1 in flight, one CPU': { inFlight: 1, count: 20_000, oneCpu: true },
+    '64 in flight, one CPU': { inFlight: 64, count: 40_000, oneCpu: true },
+    '1 in flight, two CPUs': { inFlight: 1, count: 10_000 },
+    '64 in flight, two CPUs': { inFlight: 64, count: 40_000 },
   },
   metrics: {
     'round trips': { unit: 'per s', better: 'higher' },

@@ -33,7 +33,12 @@ function pingPong(socket, count, samples) {
 module.exports = {
   question: 'How long does a 64-byte round trip take, and what does it cost?',
   contenders: { oxipc: 'oxipc/net', node: 'node:net' },
-  variants: { UNIX: { kind: 'UNIX' }, TCP: { kind: 'TCP' } },
+  variants: {
+    'UNIX, one CPU': { kind: 'UNIX', oneCpu: true },
+    'TCP, one CPU': { kind: 'TCP', oneCpu: true },
+    'UNIX, two CPUs': { kind: 'UNIX' },
+    'TCP, two CPUs': { kind: 'TCP' },
+  },
   metrics: {
     p50: { unit: 'µs', better: 'lower' },
     p99: { unit: 'µs', better: 'lower' },

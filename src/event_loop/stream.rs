@@ -325,8 +325,8 @@ impl Stream {
     }
 
     fn end_reading(&self, observer: &dyn StreamObserver, status: Errno) {
+        // `ready` has libuv let go of it afterwards, unless the callback has closed the descriptor: two system calls less.
         self.reading.set(false);
-        let _ = self.update(true);
         observer.end(status);
     }
 
@@ -370,6 +370,7 @@ impl PollObserver for Stream {
             && self.reading.get()
         {
             self.end_reading(&*observer, status);
+            let _ = self.update(true);
         }
     }
 }

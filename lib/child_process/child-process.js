@@ -13,6 +13,7 @@ const { ChildHandle } = require('../native');
 const { Socket } = require('../net');
 const { setupChannel, startChannel } = require('./channel');
 const { applyExtras, forceKillLater, methods, noteUsage, treeGone } = require('./extras');
+const { markGivenAway } = require('./given-away');
 const { descriptorOf, toNative } = require('./native-options');
 const { requireChildPermission } = require('./permission');
 const { guardProcessState } = require('./process-state');
@@ -245,6 +246,7 @@ function openStdio(child, entry, index, fd) {
     entry._stdio.pause();
     entry._stdio.readableFlowing = false;
     entry._stdio._readableState.reading = false;
+    markGivenAway(entry._stdio);
     entry._stdio[kIsUsedAsStdio] = true;
   } else if (entry.ipc) {
     child._closesNeeded++;

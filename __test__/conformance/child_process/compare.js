@@ -39,8 +39,11 @@ async function outputsOf(child) {
   return { stdout: outputs[0], stderr: outputs[1], code, signal };
 }
 
-/** Runs a script in a process of its own with `cp` as the module under test: for what ends or alters a process. */
-function scriptOf(source, flags = []) {
+/**
+ * Runs a script in a process of its own with `cp` as the module under test: for what ends or alters a process. `options` are
+ * those of the spawnSync that runs it.
+ */
+function scriptOf(source, flags = [], options = {}) {
   return (module) => {
     const path =
       module === require('node:child_process')
@@ -55,11 +58,12 @@ function scriptOf(source, flags = []) {
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: PROGRAM_LIMIT_MS,
         killSignal: 'SIGKILL',
+        ...options,
       },
     );
     // Warnings name the process.
-    return { status, signal, stdout, stderr: stderr.replace(/\(node:\d+\)/g, '(node)') };
+    return { status, signal, stdout, stderr: stderr?.replace(/\(node:\d+\)/g, '(node)') };
   };
 }
 
-module.exports = { compare, compareCall, logEvents, outputsOf, scriptOf };
+module.exports = { PROGRAM_LIMIT_MS, compare, compareCall, logEvents, outputsOf, scriptOf };

@@ -240,6 +240,8 @@ function maybeClose(child) {
 
 function openStdio(child, entry, index, fd) {
   if (entry.type === 'wrap') {
+    // A server, say: nothing reads there.
+    if (typeof entry._stdio.pause !== 'function') return;
     // The child reads from it: we must not take its bytes away.
     entry.handle.reading = false;
     entry.handle.readStop();

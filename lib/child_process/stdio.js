@@ -69,9 +69,10 @@ function describe(value, index, sync) {
   if (stdio === 'ipc') return { type: 'pipe', ipc: true };
   if (stdio === 'inherit') return { type: 'inherit', fd: index };
   if (typeof stdio === 'number') return { type: 'fd', fd: stdio };
-  if (typeof stdio.fd === 'number' && !isHandle(stdio)) return { type: 'fd', fd: stdio.fd };
+  // A bare handle too: whoever has taken it out of its stream sees to that.
+  if (typeof stdio.fd === 'number') return { type: 'fd', fd: stdio.fd };
 
-  const handle = [stdio, stdio.handle, stdio._handle].find(isHandle);
+  const handle = [stdio.handle, stdio._handle].find(isHandle);
   if (handle)
     return { type: 'wrap', wrapType: WRAP_TYPES.get(handle.constructor.name), handle, _stdio: stdio };
 

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const nodeChildProcess = require('node:child_process');
+const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const nodeNet = require('node:net');
@@ -78,6 +79,18 @@ for (const [kind, address] of Object.entries(ADDRESSES)) {
       log(await outputsOf(child));
     });
 
+    for (const call of ['spawn', 'spawnSync']) {
+      withSocket(`as its bare handle, ${call}`, async (module, log, socket, client) => {
+        const started = module[call]('echo', ['through a handle'], {
+          stdio: ['ignore', socket._handle, 'pipe'],
+        });
+        if (call === 'spawn') log(await once(started, 'close'));
+        log(socket.isPaused(), socket.readableFlowing);
+        socket.end('and ours');
+        log(await text(client));
+      });
+    }
+
     withSocket('is blocking as 0, as it was beyond 2', async ({ spawn }, log, socket) => {
       const flags = (fd) => ['grep', ['flags', `/proc/self/fdinfo/${fd}`]];
       log(await outputsOf(spawn(...flags(3), { stdio: ['ignore', 'pipe', 'pipe', socket] })));
@@ -94,6 +107,23 @@ test('spawnSync takes a socket, with which Node aborts', () =>
     socket.end();
     assert.deepEqual([status, await text(client)], [0, 'to a socket\n']);
   }));
+
+test('spawn takes servers and UDP sockets: Node throws when the child has started, or aborts', async () => {
+  for (const make of [
+    () => oxipcNet.createServer().listen(0, '127.0.0.1'),
+    () => nodeNet.createServer().listen(0, '127.0.0.1'),
+    () => dgram.createSocket('udp4').bind(0, '127.0.0.1'),
+  ]) {
+    const holder = make();
+    await once(holder, 'listening');
+    const child = oxipcChildProcess.spawn('readlink', ['/proc/self/fd/3'], {
+      stdio: ['ignore', 'pipe', 'pipe', holder],
+    });
+    assert.match((await outputsOf(child)).stdout, /^socket:/);
+    holder.close();
+    await once(holder, 'close');
+  }
+});
 
 for (const call of ['spawn', 'spawnSync']) {
   const run = async (module, ...args) => {

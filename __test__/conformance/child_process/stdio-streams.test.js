@@ -4,7 +4,6 @@
 
 const assert = require('node:assert/strict');
 const nodeChildProcess = require('node:child_process');
-const dgram = require('node:dgram');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const nodeNet = require('node:net');
@@ -108,20 +107,16 @@ test('spawnSync takes a socket, with which Node aborts', () =>
     assert.deepEqual([status, await text(client)], [0, 'to a socket\n']);
   }));
 
-test('spawn takes servers and UDP sockets: Node throws when the child has started, or aborts', async () => {
-  for (const make of [
-    () => oxipcNet.createServer().listen(0, '127.0.0.1'),
-    () => nodeNet.createServer().listen(0, '127.0.0.1'),
-    () => dgram.createSocket('udp4').bind(0, '127.0.0.1'),
-  ]) {
-    const holder = make();
-    await once(holder, 'listening');
+test('spawn takes servers: Node throws when the child has started', async () => {
+  for (const net of [oxipcNet, nodeNet]) {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
     const child = oxipcChildProcess.spawn('readlink', ['/proc/self/fd/3'], {
-      stdio: ['ignore', 'pipe', 'pipe', holder],
+      stdio: ['ignore', 'pipe', 'pipe', server],
     });
     assert.match((await outputsOf(child)).stdout, /^socket:/);
-    holder.close();
-    await once(holder, 'close');
+    server.close();
+    await once(server, 'close');
   }
 });
 

@@ -436,10 +436,7 @@ export declare function setReadMemoryAllocator(allocate: (arg0: number, arg1: bo
 
 export declare function setTypeOfService(fd: number, value: number): number
 
-/**
- * The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time
- * would be a needless promise: to be called once.
- */
+/** The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time. */
 export declare function shareTicks(): Uint32Array
 
 /** What to start. `args` and `env` are strings in which a NUL ends every entry. */

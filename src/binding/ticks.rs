@@ -17,14 +17,17 @@ const LENGTH: usize = 2;
 
 /// A `Uint32Array` that JavaScript reads: the tick's number, and whether an event of ours is under way.
 pub struct Ticks {
-    /// Nowhere until JavaScript asks for the array; afterwards memory that a reference keeps for as long as the environment.
+    /// Nowhere until JavaScript asks for the array; afterwards its memory.
     shared: Cell<*mut u32>,
+    /// Keeps the array; never deleted, since it lives as long as the environment.
+    array: Cell<sys::napi_ref>,
 }
 
 impl Ticks {
     pub fn new() -> Self {
         Ticks {
             shared: Cell::new(ptr::null_mut()),
+            array: Cell::new(ptr::null_mut()),
         }
     }
 
@@ -56,27 +59,44 @@ impl Ticks {
     }
 }
 
-/// The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time
-/// would be a needless promise: to be called once.
+/// The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time.
 #[napi(ts_return_type = "Uint32Array")]
 pub fn share_ticks(env: Env) -> Result<Unknown<'static>> {
-    let raw = env.raw();
+    let environment = Environment::of(&env)?;
+    let ticks = &environment.ticks;
+    if ticks.array.get().is_null() {
+        make_array(env.raw(), ticks)?;
+    }
+    let mut array = ptr::null_mut();
+    // SAFETY: a strong reference of this environment.
+    unsafe {
+        check_status!(sys::napi_get_reference_value(
+            env.raw(),
+            ticks.array.get(),
+            &mut array
+        ))?;
+        Unknown::from_napi_value(env.raw(), array)
+    }
+}
+
+fn make_array(env: sys::napi_env, ticks: &Ticks) -> Result<()> {
     let (mut memory, mut buffer, mut array, mut reference) =
         (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-    // SAFETY: values of this environment. The reference is never deleted: the memory lives as long as the environment.
+    let kind = sys::TypedarrayType::uint32_array;
+    // SAFETY: values of this environment; V8 does not move the memory of array buffers.
     unsafe {
         check_status!(sys::napi_create_arraybuffer(
-            raw,
+            env,
             LENGTH * size_of::<u32>(),
             &mut memory,
             &mut buffer
         ))?;
-        let kind = sys::TypedarrayType::uint32_array;
         check_status!(sys::napi_create_typedarray(
-            raw, kind, LENGTH, buffer, 0, &mut array
+            env, kind, LENGTH, buffer, 0, &mut array
         ))?;
-        check_status!(sys::napi_create_reference(raw, array, 1, &mut reference))?;
-        Environment::of(&env)?.ticks.shared.set(memory.cast());
-        Unknown::from_napi_value(raw, array)
+        check_status!(sys::napi_create_reference(env, array, 1, &mut reference))?;
     }
+    ticks.array.set(reference);
+    ticks.shared.set(memory.cast());
+    Ok(())
 }

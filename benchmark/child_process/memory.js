@@ -2,7 +2,7 @@
 
 const { once } = require('node:events');
 
-const CHILDREN = 400;
+const CHILDREN = 1000;
 // More than the spawner threads of ours.
 const WARM_UP = 16;
 

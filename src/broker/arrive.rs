@@ -43,7 +43,6 @@ impl State {
         let Some(session) = sessions.get_mut(session_id) else {
             return Ok(());
         };
-        session.publishes = true;
         let Some(channel) = session.channel_mut(number) else {
             return Ok(());
         };
@@ -165,6 +164,7 @@ impl State {
         let Some(session) = self.sessions.get_mut(session_id) else {
             return Ok(());
         };
+        session.publishes = true;
         let user = session.user.clone();
         let Some(channel) = session.channel_mut(number) else {
             return Ok(());

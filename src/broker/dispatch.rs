@@ -20,6 +20,7 @@ pub struct Fed {
     /// Whether whole frames may be left because too much is outgoing.
     pub waits: bool,
     pub phase: Phase,
+    /// Whether a message became whole.
     pub publishes: bool,
 }
 
@@ -32,6 +33,9 @@ impl State {
             phase: Phase::Done,
             publishes: false,
         };
+        if let Some(session) = self.sessions.get_mut(session_id) {
+            session.publishes = false;
+        }
         loop {
             let Some(session) = self.sessions.get(session_id) else {
                 fed.phase = Phase::Done;

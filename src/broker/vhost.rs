@@ -76,7 +76,7 @@ pub struct Session {
     pub woken: bool,
     /// Whether a delivery did not happen because too much was outgoing.
     pub stalled: bool,
-    /// Whether it has published: only then memory makes it wait.
+    /// Whether a message of its became whole in what it was fed last: only then memory makes it wait.
     pub publishes: bool,
     /// Messages that are arriving, of those that are counted.
     pub arriving: Arc<AtomicU32>,

@@ -171,6 +171,7 @@ struct Connection {
     /// Whether whole frames may be left in the buffer.
     waits: bool,
     phase: Phase,
+    /// A message became whole while memory was full.
     publishes: bool,
     /// Messages of the client's that are arriving.
     arriving: Arc<AtomicU32>,
@@ -323,17 +324,23 @@ impl Connection {
 
     /// Has the vhost work through what was read.
     fn feed(&mut self) {
-        // What is half here goes on: it can only become free once it is whole. Bounded by one message a connection.
-        let half = self.arriving.load(Ordering::Relaxed) == 1;
-        if self.publishes && !half && self.shared.memory.blocked() && self.phase == Phase::Open {
-            self.block();
-            return;
-        }
         let Registered { vhost, id } = &self.registered;
         let bytes = self.io.buffer.filled();
         let fed = vhost.with_session(*id, &mut self.writing, |state| state.feed(*id, bytes));
         self.io.buffer.consume(fed.consumed);
-        (self.phase, self.publishes, self.waits) = (fed.phase, fed.publishes, fed.waits);
+        (self.phase, self.waits) = (fed.phase, fed.waits);
+        // As in RabbitMQ the first message while memory is full is taken and makes its connection wait. Who published
+        // before and does not now has to be heard: it may acknowledge, which is what frees memory.
+        self.publishes = (self.publishes || fed.publishes) && self.shared.memory.blocked();
+        let waits = match self.arriving.load(Ordering::Relaxed) {
+            0 => self.publishes,
+            // What is half here goes on: it can only become free once it is whole. Bounded by one message a connection.
+            1 => false,
+            _ => self.shared.memory.blocked(),
+        };
+        if waits && self.phase == Phase::Open {
+            self.block();
+        }
     }
 
     /// Takes what the vhost has for us.
@@ -358,7 +365,7 @@ impl Connection {
     }
 
     fn unblock(&mut self) {
-        self.blocked = false;
+        (self.blocked, self.publishes) = (false, false);
         self.heartbeat.received();
         if self.tells_blocked {
             self.tell(AMQPMethod::Unblocked(Unblocked {}));

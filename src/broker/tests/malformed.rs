@@ -3,6 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use amq_protocol::protocol::connection::{AMQPMethod, Open, StartOk, TuneOk};
+use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::*;
 use crate::amqp::wire::frame;
@@ -14,7 +15,7 @@ pub async fn greeting(socket: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Vec
     read_frame(socket).await.unwrap()
 }
 
-async fn read_frame(socket: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+pub async fn read_frame(socket: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut bytes = vec![0; frame::PREFIX_BYTES];
     socket.read_exact(&mut bytes).await.ok()?;
     let size = u32::from_be_bytes(bytes[3..7].try_into().unwrap()) as usize;
@@ -29,7 +30,7 @@ async fn send(socket: &mut TcpStream, method: AMQPMethod) {
     socket.write_all(&bytes).await.unwrap();
 }
 
-/// A socket after the handshake, with channel 1 open.
+/// A socket after the handshake, with channel 1 open, that wants to be told when it is blocked.
 pub async fn opened(broker: &Broker) -> TcpStream {
     opened_with(broker, 10).await
 }
@@ -37,8 +38,12 @@ pub async fn opened(broker: &Broker) -> TcpStream {
 async fn opened_with(broker: &Broker, channel_max: u16) -> TcpStream {
     let mut socket = socket(broker).await;
     greeting(&mut socket).await;
+    let mut capabilities = FieldTable::default();
+    capabilities.insert("connection.blocked".into(), AMQPValue::Boolean(true));
+    let mut client_properties = FieldTable::default();
+    client_properties.insert("capabilities".into(), AMQPValue::FieldTable(capabilities));
     let start_ok = StartOk {
-        client_properties: Default::default(),
+        client_properties,
         mechanism: "PLAIN".into(),
         response: "\0guest\0guest".into(),
         locale: "en_US".into(),

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::Poll;
 
 use tokio::sync::Notify;
@@ -13,6 +13,8 @@ use super::engine::Engine;
 use super::failure::{Failure, Scope};
 use super::options::ConnectOptions;
 use super::queues::{Inbox, Outbox};
+use super::reader::{Reader, Tried};
+use super::socket::Socket;
 use super::writer::Writer;
 use super::{dial, handshake};
 use crate::runtime::runtime;
@@ -30,6 +32,8 @@ pub struct Shared {
     pub inbox: Inbox,
     pub outbox: Outbox,
     writer: Mutex<Writer>,
+    /// Locked before the writer, and while what was read goes into the inbox.
+    reader: Mutex<Reader>,
     /// The task lets messages gather in the socket.
     pub paused: AtomicBool,
     /// JavaScript has approved the server's certificates.
@@ -45,16 +49,30 @@ impl Shared {
         }
     }
 
+    /// As `push`, for who holds the reader; true when JavaScript's thread is to be woken after that.
+    pub fn queue(&self, batch: Batch) -> bool {
+        !batch.is_empty() && self.inbox.push(batch)
+    }
+
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+
+    /// For the task.
+    pub fn reader(&self) -> MutexGuard<'_, Reader> {
+        lock(&self.reader)
+    }
+
     /// For the task. Orders are taken from the outbox with this lock held, so that none is overtaken by one that leaves
     /// directly.
     pub fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
     }
 
     /// False when the orders have to take the way through the task.
     fn write_now(&self, packed: &[u8]) -> bool {
         // The task holds it while it writes or reads: JavaScript's thread never waits for that.
-        let Ok(mut writer) = self.writer.try_lock() else {
+        let Some(mut writer) = try_lock(&self.writer) else {
             return false;
         };
         if !writer.is_ready() || self.outbox.is_waiting() {
@@ -70,6 +88,19 @@ impl Shared {
     }
 }
 
+/// A panic of the task ends the connection; what it had locked is only dropped then.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 impl Connection {
     /// Starts to open a connection. All that happens is told in records; `wake` says that there are some.
     pub fn open(options: ConnectOptions, wake: impl Fn() + Send + Sync + 'static) -> Self {
@@ -77,6 +108,7 @@ impl Connection {
             inbox: Inbox::default(),
             outbox: Outbox::default(),
             writer: Mutex::default(),
+            reader: Mutex::default(),
             paused: AtomicBool::new(false),
             approved: Notify::new(),
             wake: Box::new(wake),
@@ -101,6 +133,38 @@ impl Connection {
     /// The next records, and whether more wait.
     pub fn take(&self) -> Option<(Batch, bool)> {
         self.shared.inbox.take()
+    }
+
+    /// The socket, when the calling thread should call `read_now` whenever it is readable.
+    pub fn take_turn(&self) -> Option<Arc<Socket>> {
+        try_lock(&self.shared.reader)?.take_turn()
+    }
+
+    /// The calling thread cannot watch the socket after all.
+    pub fn give_turn(&self) {
+        let task = lock(&self.shared.reader).give_turn();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
+    /// Reads once from the readable socket. Returns whether there may be records to take, and whether to go on watching.
+    pub fn read_now(&self) -> (bool, bool) {
+        // The task holds them for moments: the socket is still readable then, and this is called again.
+        let Some(mut reader) = try_lock(&self.shared.reader) else {
+            return (false, true);
+        };
+        let Some(mut writer) = try_lock(&self.shared.writer) else {
+            return (false, true);
+        };
+        let mut batch = Batch::default();
+        let Tried { has_read, stop, task } = reader.read_now(&mut writer, &mut batch);
+        self.shared.queue(batch);
+        drop((reader, writer));
+        if let Some(task) = task {
+            task.wake();
+        }
+        (has_read, !stop)
     }
 
     /// Writes what was submitted, then closes the socket.
@@ -167,6 +231,8 @@ async fn connect(shared: &Arc<Shared>, options: &ConnectOptions) -> Result<Optio
         &opened.start,
         &stream.addresses(),
     );
+    // JavaScript may read as soon as it knows that the connection is open.
+    let engine = Engine::new(shared.clone(), stream, opened);
     shared.push(batch);
-    Ok(Some(Engine::new(shared.clone(), stream, opened)))
+    Ok(Some(engine))
 }

@@ -1,6 +1,7 @@
 //! Connecting: addresses one after another, socket options, TLS.
 
 use std::fmt::Write;
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
@@ -9,13 +10,14 @@ use tokio::time::timeout;
 
 use super::failure::{Failure, Scope};
 use super::options::{Address, ConnectOptions};
+use super::socket::{Plain, Socket};
 use super::transport::Transport;
 use super::{keep_alive, tls};
 
 pub async fn dial(options: &ConnectOptions) -> Result<Transport, Failure> {
     match &options.address {
         Address::Unix(path) => match UnixStream::connect(path).await {
-            Ok(stream) => Ok(Transport::Unix(stream)),
+            Ok(stream) => plain(stream.into_std().map(Socket::Unix)),
             Err(error) => Err(Failure {
                 text: format!("{} {}", error.raw_os_error().unwrap_or(0), path.display()),
                 ..Failure::new(Scope::Connect)
@@ -24,11 +26,18 @@ pub async fn dial(options: &ConnectOptions) -> Result<Transport, Failure> {
         Address::Tcp(addresses) => {
             let stream = dial_tcp(addresses, options).await?;
             match &options.tls {
-                None => Ok(Transport::Tcp(stream)),
+                None => plain(stream.into_std().map(Socket::Tcp)),
                 Some(tls) => tls::connect(stream, tls).await,
             }
         }
     }
+}
+
+fn plain(socket: io::Result<Socket>) -> Result<Transport, Failure> {
+    let stream = socket.and_then(Plain::new);
+    stream
+        .map(Transport::Plain)
+        .map_err(|error| Failure::socket(&error))
 }
 
 async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<TcpStream, Failure> {
@@ -41,7 +50,7 @@ async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<
         } else {
             match timeout(options.attempt_timeout, attempt).await {
                 Ok(result) => result,
-                Err(_) => Err(std::io::Error::from_raw_os_error(libc::ETIMEDOUT)),
+                Err(_) => Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)),
             }
         };
         match result {

@@ -16,10 +16,8 @@ use super::connection::Shared;
 use super::failure::{Failure, Scope};
 use super::handshake::Opened;
 use super::heart::{Beat, Heart};
-use super::inbound::Inbound;
 use super::pace::Pace;
 use super::transport::Transport;
-use super::unread::Unread;
 use super::writer::Writer;
 use crate::amqp::wire::outgoing::SLICES;
 
@@ -31,8 +29,6 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Engine {
     shared: Arc<Shared>,
     stream: Transport,
-    inbound: Inbound,
-    unread: Unread,
     flushed: bool,
     ending: bool,
     heart: Option<Heart>,
@@ -47,20 +43,21 @@ enum End {
 }
 
 impl Drop for Engine {
-    /// However the task ends, JavaScript's thread writes to this socket no more, and does not keep it open.
+    /// However the task ends, JavaScript's thread uses this socket no more, and does not keep it open.
     fn drop(&mut self) {
         self.shared.writer().close();
+        self.shared.reader().close();
     }
 }
 
 impl Engine {
     pub fn new(shared: Arc<Shared>, stream: Transport, opened: Opened) -> Self {
-        shared.writer().open(stream.direct(), opened.frame_max);
+        let socket = stream.socket();
+        shared.writer().open(socket.clone(), opened.frame_max);
+        shared.reader().open(opened.max_frame_size, opened.rest, socket);
         Engine {
             shared,
             stream,
-            inbound: Inbound::new(opened.max_frame_size),
-            unread: Unread::new(opened.rest),
             flushed: true,
             ending: false,
             heart: Heart::new(opened.heartbeat),
@@ -69,9 +66,7 @@ impl Engine {
     }
 
     pub async fn run(mut self) -> Failure {
-        if !self.unread.bytes().is_empty()
-            && let Err(failure) = self.parse()
-        {
+        if let Err(failure) = self.parse_rest() {
             return failure;
         }
         match poll_fn(|cx| self.poll(cx)).await {
@@ -176,50 +171,67 @@ impl Engine {
             }
             return Ok(false);
         }
-        let sent = self.shared.writer().kinds();
+        let shared = self.shared.clone();
+        let mut reader = shared.reader();
+        if !reader.is_tasks_turn(cx.waker())? {
+            if let Some(heart) = &mut self.heart
+                && reader.has_heard()
+            {
+                heart.received();
+            }
+            shared.paused.store(false, Ordering::Relaxed);
+            self.set_reads(false)?;
+            return Ok(false);
+        }
+        self.set_reads(true)?;
+        let sent = shared.writer().kinds();
         self.pace.sent(sent);
+        reader.sent(sent);
         let may_read = self.pace.may_read(cx);
-        self.shared.paused.store(!may_read, Ordering::Relaxed);
+        shared.paused.store(!may_read, Ordering::Relaxed);
         if !may_read {
             return Ok(false);
         }
-        let mut into = ReadBuf::new(self.unread.room());
-        match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
-            Poll::Pending => Ok(false),
-            Poll::Ready(Err(error)) => Err(Failure::socket(&error)),
-            Poll::Ready(Ok(())) => {
-                let count = into.filled().len();
-                if count == 0 {
-                    return Err(Failure::end());
-                }
-                let filled = self.unread.added(count);
-                if let Some(heart) = &mut self.heart {
-                    heart.received();
-                }
-                let before = self.inbound.messages;
-                self.parse()?;
-                self.pace
-                    .read(count, filled, self.inbound.messages.wrapping_sub(before));
-                Ok(true)
-            }
+        let mut into = ReadBuf::new(reader.room());
+        let count = match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Err(error)) => return Err(Failure::socket(&error)),
+            Poll::Ready(Ok(())) => into.filled().len(),
+        };
+        if count == 0 {
+            return Err(Failure::end());
         }
+        if let Some(heart) = &mut self.heart {
+            heart.received();
+        }
+        let mut batch = Batch::default();
+        let result = reader.added(count, &mut shared.writer(), &mut batch);
+        if let Ok(read) = result {
+            self.pace.read(read);
+            reader.task_has_read(read);
+        }
+        // What came before nonsense still counts.
+        let wake = shared.queue(batch);
+        drop(reader);
+        if wake {
+            shared.wake();
+        }
+        result.map(|_| true)
     }
 
-    fn parse(&mut self) -> Result<(), Failure> {
+    fn set_reads(&mut self, on: bool) -> Result<(), Failure> {
+        self.stream.set_reads(on).map_err(|error| Failure::socket(&error))
+    }
+
+    /// What came with the end of the handshake.
+    fn parse_rest(&mut self) -> Result<(), Failure> {
         let mut batch = Batch::default();
-        let result = {
-            let mut writer = self.shared.writer();
-            self.inbound
-                .accept(self.unread.bytes(), &mut batch, &mut writer.runs)
-        };
-        if let Ok(used) = result {
-            self.unread.consume(used);
+        let mut reader = self.shared.reader();
+        let result = reader.parse(&mut self.shared.writer(), &mut batch);
+        if self.shared.queue(batch) {
+            self.shared.wake();
         }
-        // What came before the nonsense still counts.
-        if !batch.is_empty() {
-            self.shared.push(batch);
-        }
-        result.map(|_| ())
+        result
     }
 
     fn poll_heart(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {

@@ -39,17 +39,19 @@ enum Next<'a> {
     Incomplete,
 }
 
-impl Inbound {
-    pub fn new(max_frame_size: u32) -> Self {
+impl Default for Inbound {
+    fn default() -> Self {
         Inbound {
             routes: Intern::new(Memory::Route),
             properties: Intern::new(Memory::Properties),
             partial: HashMap::new(),
-            max_frame_size,
+            max_frame_size: 0,
             messages: 0,
         }
     }
+}
 
+impl Inbound {
     /// Turns the frames at the front of `bytes` into records; returns how many bytes that took.
     pub fn accept(&mut self, bytes: &[u8], batch: &mut Batch, runs: &mut AckRuns) -> Result<usize, Failure> {
         let mut at = 0;

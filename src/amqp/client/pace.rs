@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 
 use super::outbound::Kinds;
+use super::reader::Read;
 
 /// tokio's timer turns it into one to two milliseconds. A consumer that acknowledges gets no more than its prefetch in
 /// that time: not longer than it needs.
@@ -23,7 +24,7 @@ const PAUSE_WITHOUT_ACKNOWLEDGEMENTS: Duration = Duration::from_millis(2);
 /// Reads further apart than this are no stream.
 const CLOSE: Duration = Duration::from_micros(500);
 /// A read of this size is worth a wake-up as it is.
-const LARGE_READ_BYTES: usize = 16 << 10;
+pub const LARGE_READ_BYTES: usize = 16 << 10;
 /// Messages in small close reads before the first pause, and the bound of its doubling.
 const FIRST_NEED: u32 = 64;
 const LARGEST_NEED: u32 = 1 << 20;
@@ -81,12 +82,16 @@ impl Pace {
         }
     }
 
-    /// A read gave `bytes` with `messages` in them; `more` when it took all the room it had.
-    pub fn read(&mut self, bytes: usize, more: bool, messages: u32) {
+    pub fn read(&mut self, read: Read) {
+        let Read {
+            bytes,
+            messages,
+            filled,
+        } = read;
         let now = Instant::now();
         let apart = now - self.last_read;
         self.last_read = now;
-        if more || bytes >= LARGE_READ_BYTES || messages == 0 {
+        if filled || bytes >= LARGE_READ_BYTES || messages == 0 {
             self.paused = false;
             self.run = 0;
             return;
@@ -134,6 +139,14 @@ mod tests {
         pace.pause.is_some()
     }
 
+    fn small(bytes: usize, messages: u32) -> Read {
+        Read {
+            bytes,
+            messages,
+            filled: false,
+        }
+    }
+
     fn with_timer(test: impl FnOnce()) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -150,7 +163,7 @@ mod tests {
             for _ in 0..FIRST_NEED {
                 assert!(!is_paused(&pace));
                 pace.last_read = Instant::now();
-                pace.read(130, false, 1);
+                pace.read(small(130, 1));
             }
             assert!(is_paused(&pace));
             pace.sent(Kinds {
@@ -166,8 +179,11 @@ mod tests {
         with_timer(|| {
             let mut pace = Pace::new();
             for _ in 0..100 {
-                pace.read(LARGE_READ_BYTES, false, 100);
-                pace.read(100, true, 1);
+                pace.read(small(LARGE_READ_BYTES, 100));
+                pace.read(Read {
+                    filled: true,
+                    ..small(100, 1)
+                });
             }
             assert!(!is_paused(&pace));
             pace.sent(Kinds {
@@ -175,11 +191,11 @@ mod tests {
                 ..Kinds::default()
             });
             pace.paused = true;
-            pace.read(1000, false, WORTHWHILE - 1);
+            pace.read(small(1000, WORTHWHILE - 1));
             assert!(!is_paused(&pace));
             assert_eq!(pace.need, 2 * FIRST_NEED);
             pace.paused = true;
-            pace.read(1000, false, WORTHWHILE);
+            pace.read(small(1000, WORTHWHILE));
             assert!(is_paused(&pace));
         });
     }

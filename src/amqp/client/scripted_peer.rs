@@ -65,15 +65,22 @@ where
 
 /// The broker's side of the handshake.
 pub async fn open(stream: &mut TcpStream) {
-    let mut buffer = [0; 4096];
-    for answer in [
-        start(),
-        method(30, &[0x07, 0xff, 0, 2, 0, 0, 0, 0]),
-        method(41, &[0]),
-    ] {
-        assert!(stream.read(&mut buffer).await.unwrap() > 0);
-        stream.write_all(&answer).await.unwrap();
-    }
+    stream.read_exact(&mut [0; 8]).await.unwrap();
+    stream.write_all(&start()).await.unwrap();
+    skip_frame(stream).await; // start-ok
+    let tune = method(30, &[0x07, 0xff, 0, 2, 0, 0, 0, 0]);
+    stream.write_all(&tune).await.unwrap();
+    skip_frame(stream).await; // tune-ok
+    skip_frame(stream).await; // open
+    stream.write_all(&method(41, &[0])).await.unwrap();
+}
+
+async fn skip_frame(stream: &mut TcpStream) {
+    let mut head = [0; 7];
+    stream.read_exact(&mut head).await.unwrap();
+    let length = u32::from_be_bytes([head[3], head[4], head[5], head[6]]);
+    let mut rest = vec![0; length as usize + 1];
+    stream.read_exact(&mut rest).await.unwrap();
 }
 
 /// All records until the connection has ended.
@@ -96,12 +103,15 @@ pub fn records(port: u16) -> Vec<u8> {
 
 /// The kinds of packed records, in order.
 pub fn kinds(records: &[u8]) -> Vec<u8> {
-    let word = |at: usize| u32::from_ne_bytes(records[at..at + 4].try_into().unwrap());
-    let mut kinds = Vec::new();
-    let mut at = 0;
-    while at < records.len() {
-        kinds.push(word(at) as u8);
-        at += word(at + 4) as usize * 4;
-    }
-    kinds
+    split(records).map(|record| record[0]).collect()
+}
+
+/// Packed records, one by one; the first octet is the kind.
+pub fn split(mut records: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let words = u32::from_ne_bytes(records.get(4..8)?.try_into().unwrap());
+        let (first, rest) = records.split_at(words as usize * 4);
+        records = rest;
+        Some(first)
+    })
 }

@@ -1,19 +1,18 @@
 //! The byte stream under a connection: TCP, a UNIX socket, or TLS over either.
 
 use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::writer::Direct;
+use super::socket::{Plain, Socket};
 
 pub enum Transport {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Plain(Plain),
     Tls {
         stream: Box<TlsStream<TcpStream>>,
         /// Whether the server's name is still to be checked.
@@ -38,36 +37,44 @@ impl Transport {
         }
     }
 
-    /// Another descriptor of the socket, to write to from another thread. What TLS writes must pass its state.
-    pub fn direct(&self) -> Option<Direct> {
+    /// The socket, for another thread. What passes under TLS must pass its state.
+    pub fn socket(&self) -> Option<Arc<Socket>> {
         match self {
-            Transport::Tcp(stream) => Some(Direct::Tcp(stream.as_fd().try_clone_to_owned().ok()?.into())),
-            Transport::Unix(stream) => Some(Direct::Unix(stream.as_fd().try_clone_to_owned().ok()?.into())),
+            Transport::Plain(stream) => Some(stream.socket.clone()),
             Transport::Tls { .. } => None,
+        }
+    }
+
+    /// Whether the task reads, or another thread that has the socket.
+    pub fn set_reads(&mut self, on: bool) -> io::Result<()> {
+        match self {
+            Transport::Plain(stream) => stream.set_reads(on),
+            Transport::Tls { .. } => Ok(()),
         }
     }
 
     /// Local and remote, "IP PORT" a line; empty for a UNIX socket, and when the peer is gone already.
     pub fn addresses(&self) -> String {
-        let stream = match self {
-            Transport::Tcp(stream) => stream,
-            Transport::Tls { stream, .. } => stream.get_ref().0,
-            Transport::Unix(_) => return String::new(),
-        };
-        match (stream.local_addr(), stream.peer_addr()) {
-            (Ok(local), Ok(peer)) => {
-                format!("{} {}\n{} {}", local.ip(), local.port(), peer.ip(), peer.port())
+        let addresses = match self {
+            Transport::Plain(stream) => stream.socket.addresses(),
+            Transport::Tls { stream, .. } => {
+                let stream = stream.get_ref().0;
+                stream
+                    .local_addr()
+                    .and_then(|local| Ok((local, stream.peer_addr()?)))
             }
-            _ => String::new(),
-        }
+        };
+        addresses.map_or_else(
+            |_| String::new(),
+            |(local, peer)| format!("{} {}\n{} {}", local.ip(), local.port(), peer.ip(), peer.port()),
+        )
     }
 }
 
 macro_rules! forward {
     ($self:ident, $method:ident, $($argument:expr),*) => {
         match $self.get_mut() {
-            Transport::Tcp(stream) => Pin::new(stream).$method($($argument),*),
-            Transport::Unix(stream) => Pin::new(stream).$method($($argument),*),
+            Transport::Plain(stream) => Pin::new(stream).$method($($argument),*),
             Transport::Tls { stream, .. } => Pin::new(stream.as_mut()).$method($($argument),*),
         }
     };

@@ -4,6 +4,7 @@
 const FIRST_BYTES: usize = 16 << 10;
 const LARGEST_BYTES: usize = 256 << 10;
 
+#[derive(Default)]
 pub struct Unread {
     buffer: Vec<u8>,
     /// Unread frames are in `buffer[start..end]`.

@@ -5,36 +5,21 @@
 //! call's round trip. Over TLS only the task writes.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write};
-use std::net::TcpStream;
+use std::io::IoSlice;
+use std::net::Shutdown;
 use std::ops::Range;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use super::ack_run::AckRuns;
 use super::outbound::{Kinds, Outbound};
 use super::queues::Orders;
+use super::socket::Socket;
 use crate::amqp::wire::frame::HEARTBEAT_FRAME;
 use crate::amqp::wire::outgoing::{BodyOwner, Outgoing, SLICES};
 
 impl BodyOwner for Arc<Vec<u8>> {
     fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self[range]
-    }
-}
-
-/// A second descriptor of the connection's socket, which is non-blocking.
-pub enum Direct {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-impl Direct {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Direct::Tcp(stream) => stream.write(bytes),
-            Direct::Unix(stream) => stream.write(bytes),
-        }
     }
 }
 
@@ -45,7 +30,7 @@ pub struct Writer {
     pub runs: AckRuns,
     unsent: Outgoing<Arc<Vec<u8>>>,
     /// None before the connection is open and after its end, and over TLS.
-    direct: Option<Direct>,
+    socket: Option<Arc<Socket>>,
     /// Something was sent since the last heartbeat was due.
     sent: bool,
     /// Of what was sent since the task looked last.
@@ -53,14 +38,17 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn open(&mut self, direct: Option<Direct>, frame_max: u32) {
-        self.direct = direct;
+    pub fn open(&mut self, socket: Option<Arc<Socket>>, frame_max: u32) {
+        self.socket = socket;
         self.outbound.frame_max = frame_max;
     }
 
-    /// Nothing leaves any more; the descriptor is given up.
+    /// Nothing leaves any more, and the peer sees the end, whoever still holds the descriptor.
     pub fn close(&mut self) {
-        self.direct = None;
+        if let Some(socket) = self.socket.take() {
+            // The peer may have been faster.
+            let _ = socket.shut_down(Shutdown::Both);
+        }
         self.unsent.clear();
     }
 
@@ -70,7 +58,7 @@ impl Writer {
 
     /// Whether orders may leave from the thread that gives them.
     pub fn is_ready(&self) -> bool {
-        self.direct.is_some() && self.unsent.is_empty()
+        self.socket.is_some() && self.unsent.is_empty()
     }
 
     pub fn accept(&mut self, orders: &mut Orders) {
@@ -90,8 +78,8 @@ impl Writer {
             .outbound
             .write(packed, &mut VecDeque::new(), &mut self.runs, &mut self.unsent);
         self.kinds.add(kinds);
-        if let Some(direct) = &mut self.direct
-            && let Ok(count) = direct.write(self.unsent.buffer())
+        if let Some(socket) = &self.socket
+            && let Ok(count) = socket.write(self.unsent.buffer())
         {
             self.written(count);
         }

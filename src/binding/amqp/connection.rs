@@ -1,39 +1,92 @@
 //! `AmqpConnectionHandle`: a connection's engine as JavaScript holds it.
 //!
 //! Engine and JavaScript meet in two queues. The engine's thread wakes the event loop when the inbox is no longer empty;
-//! JavaScript then takes one batch per turn, so that other events of the loop get theirs.
+//! JavaScript then takes one batch per turn, so that other events of the loop get theirs. While little comes at a time the
+//! loop watches the socket itself, and what is readable is read here.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::os::fd::AsRawFd;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Error, Function, Object, Result, Uint8Array, Unknown};
 use napi_derive::napi;
 
 use super::options::AmqpConnectOptions;
-use crate::amqp::client::Connection;
+use crate::amqp::client::{Connection, Socket as Descriptor};
 use crate::binding::callback::Callback;
 use crate::binding::environment::Environment;
-use crate::event_loop::{Wake, WakeObserver};
+use crate::event_loop::{Loop, Poll, PollObserver, Readiness, Wake, WakeObserver};
 
 /// A connection to an AMQP broker. It starts to open at once; everything that happens comes in records.
 #[napi]
 pub struct AmqpConnectionHandle {
-    connection: Connection,
     events: Rc<Events>,
+    wake: Wake,
+    socket: Rc<Socket>,
     /// Large bodies of the batch that JavaScript took last.
     bodies: RefCell<VecDeque<Vec<u8>>>,
 }
 
 struct Events {
     callback: Callback,
-    wake: OnceCell<Wake>,
+}
+
+/// The connection, and its socket while JavaScript's thread reads from it.
+struct Socket {
+    connection: Connection,
+    events: Rc<Events>,
+    event_loop: Rc<Loop>,
+    watched: RefCell<Option<Watched>>,
+}
+
+struct Watched {
+    /// Before the descriptor, so that it is closed first.
+    poll: Poll,
+    _descriptor: Arc<Descriptor>,
 }
 
 impl WakeObserver for Events {
     fn woken(&self) {
         self.callback.call([]);
+    }
+}
+
+impl PollObserver for Socket {
+    fn ready(&self, _: Readiness) {
+        let (has_read, go_on) = self.connection.read_now();
+        if !go_on && let Some(watched) = &*self.watched.borrow() {
+            // To stop watching cannot fail.
+            let _ = watched.poll.watch(false, false);
+        }
+        if has_read {
+            self.events.callback.call([]);
+        }
+    }
+}
+
+impl Socket {
+    fn watch(self: &Rc<Self>, descriptor: Arc<Descriptor>) -> std::result::Result<(), i32> {
+        let mut watched = self.watched.borrow_mut();
+        if let Some(watched) = &*watched {
+            return watched.poll.watch(true, false);
+        }
+        let observer: Weak<dyn PollObserver> = Rc::downgrade(self) as Weak<dyn PollObserver>;
+        let poll = Poll::new(&self.event_loop, descriptor.as_raw_fd(), observer)?;
+        // It is the `Wake` that keeps the loop alive.
+        poll.set_ref(false);
+        poll.watch(true, false)?;
+        *watched = Some(Watched {
+            poll,
+            _descriptor: descriptor,
+        });
+        Ok(())
+    }
+
+    fn unwatch(&self) {
+        self.watched.take();
     }
 }
 
@@ -51,18 +104,23 @@ impl AmqpConnectionHandle {
         let options = options.into_core()?;
         let events = Rc::new(Events {
             callback: Callback::new(&env, owner, on_wake, "AMQPCONNECTION")?,
-            wake: OnceCell::new(),
         });
         let observer: Weak<dyn WakeObserver> = Rc::downgrade(&events) as Weak<dyn WakeObserver>;
         let wake = Wake::new(&environment.event_loop, observer)
             .map_err(|errno| Error::from_reason(format!("uv_async_init failed with {errno}")))?;
         let waker = wake.waker();
-        events.wake.get_or_init(|| wake);
         // An open connection is in use whoever holds it, as a socket is.
         events.callback.hold(true);
-        Ok(AmqpConnectionHandle {
+        let socket = Rc::new(Socket {
             connection: Connection::open(options, move || waker.wake()),
+            events: events.clone(),
+            event_loop: environment.event_loop.clone(),
+            watched: RefCell::default(),
+        });
+        Ok(AmqpConnectionHandle {
             events,
+            wake,
+            socket,
             bodies: RefCell::default(),
         })
     }
@@ -70,11 +128,16 @@ impl AmqpConnectionHandle {
     /// The next batch of records, null when there are none. When more wait, `onWake` is called again.
     #[napi]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Option<BufferSlice<'env>>> {
-        let Some((batch, more)) = self.connection.take() else {
+        let connection = &self.socket.connection;
+        let Some((batch, more)) = connection.take() else {
             return Ok(None);
         };
-        if more && let Some(wake) = self.events.wake.get() {
-            wake.waker().wake();
+        if more {
+            self.wake.waker().wake();
+        } else if let Some(descriptor) = connection.take_turn()
+            && self.socket.watch(descriptor).is_err()
+        {
+            connection.give_turn();
         }
         self.bodies.replace(batch.bodies.into());
         BufferSlice::copy_from(env, batch.records).map(Some)
@@ -91,36 +154,34 @@ impl AmqpConnectionHandle {
     #[napi]
     pub fn submit(&self, packed: Uint8Array, length: u32, body: Option<Uint8Array>) -> bool {
         let packed = &packed[..packed.len().min(length as usize)];
-        self.connection.submit(packed, body.as_deref())
+        self.socket.connection.submit(packed, body.as_deref())
     }
 
     /// The server of the CERTIFICATES record is the right one: the handshake goes on.
     #[napi]
     pub fn approve(&self) {
-        self.connection.approve();
+        self.socket.connection.approve();
     }
 
     /// Writes what was submitted and closes the socket; the END record says when.
     #[napi]
     pub fn end(&self) {
-        self.connection.end();
+        self.socket.unwatch();
+        self.socket.connection.end();
     }
 
     /// Lets go: no `onWake` comes any more, the socket is closed at once if it is still open.
     #[napi]
     pub fn close(&self) {
-        self.connection.abort();
-        if let Some(wake) = self.events.wake.get() {
-            wake.close();
-        }
+        self.socket.unwatch();
+        self.socket.connection.abort();
+        self.wake.close();
         self.events.callback.hold(false);
     }
 
     /// Whether the connection keeps the process alive (it does at first).
     #[napi]
     pub fn set_ref(&self, on: bool) {
-        if let Some(wake) = self.events.wake.get() {
-            wake.set_ref(on);
-        }
+        self.wake.set_ref(on);
     }
 }

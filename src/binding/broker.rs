@@ -93,9 +93,10 @@ struct Running {
 impl BrokerHandle {
     #[napi(constructor)]
     pub fn new(env: Env, owner: Object, on_event: Function<Unknown, Unknown>) -> Result<Self> {
+        let environment = Environment::of(&env)?;
         let events = Events {
-            environment: Environment::of(&env)?,
-            callback: Callback::new(&env, owner, on_event, "BROKER")?,
+            callback: Callback::new(&env, &environment, owner, on_event, "BROKER")?,
+            environment,
             running: RefCell::new(None),
             reports: Reports::default(),
             closed: Arc::default(),

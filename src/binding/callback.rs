@@ -1,6 +1,6 @@
 //! Calling JavaScript from the event loop, with nothing of JavaScript on the stack.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::rc::Rc;
 
@@ -20,33 +20,69 @@ use super::ticks::Ticks;
 /// while an event may come.
 pub struct Callback {
     env: sys::napi_env,
-    owner: sys::napi_ref,
+    /// Null once finished, as the context.
+    owner: Cell<sys::napi_ref>,
+    /// The environment's, see `Functions`.
     function: sys::napi_ref,
     ticks: Rc<Ticks>,
-    /// Null once finished.
     context: Cell<sys::napi_async_context>,
     held: Cell<bool>,
     calls: Cell<u32>,
     finished: Cell<bool>,
 }
 
+/// References to the few functions that callbacks call: one for all handles of a kind. They live as long as their
+/// environment.
+pub struct Functions {
+    env: sys::napi_env,
+    known: RefCell<Vec<sys::napi_ref>>,
+}
+
+impl Functions {
+    pub fn new(env: sys::napi_env) -> Self {
+        Functions {
+            env,
+            known: RefCell::default(),
+        }
+    }
+
+    fn reference(&self, function: sys::napi_value) -> Result<sys::napi_ref> {
+        let mut known = self.known.borrow_mut();
+        for &reference in &*known {
+            let (mut value, mut same) = (ptr::null_mut(), false);
+            // SAFETY: a reference and a value of this environment.
+            unsafe {
+                check_status!(sys::napi_get_reference_value(self.env, reference, &mut value))?;
+                check_status!(sys::napi_strict_equals(self.env, value, function, &mut same))?;
+            }
+            if same {
+                return Ok(reference);
+            }
+        }
+        let mut reference = ptr::null_mut();
+        // SAFETY: a live function of this environment.
+        check_status!(unsafe { sys::napi_create_reference(self.env, function, 1, &mut reference) })?;
+        known.push(reference);
+        Ok(reference)
+    }
+}
+
 impl Callback {
     /// `name` is the async_hooks type, in Node's own words where Node has one (`TCPWRAP`, `PIPEWRAP`, …).
-    pub fn new(env: &Env, owner: Object, function: Function<Unknown, Unknown>, name: &str) -> Result<Self> {
+    pub fn new(
+        env: &Env,
+        environment: &Environment,
+        owner: Object,
+        function: Function<Unknown, Unknown>,
+        name: &str,
+    ) -> Result<Self> {
         let raw = env.raw();
-        let ticks = Environment::of(env)?.ticks.clone();
+        let function = environment.functions.reference(function.raw())?;
         let name = env.create_string(name)?;
-        let (mut owner_ref, mut function_ref, mut context) =
-            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut owner_ref, mut context) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: live values of this environment.
         unsafe {
             check_status!(sys::napi_create_reference(raw, owner.raw(), 0, &mut owner_ref))?;
-            check_status!(sys::napi_create_reference(
-                raw,
-                function.raw(),
-                1,
-                &mut function_ref
-            ))?;
             // Without a resource Node makes one. The owner cannot be it: from Node 26 on the context holds its resource
             // strongly (nodejs/node#59828), and an owner that holds us would never be collected.
             check_status!(sys::napi_async_init(
@@ -58,9 +94,9 @@ impl Callback {
         }
         Ok(Callback {
             env: raw,
-            owner: owner_ref,
-            function: function_ref,
-            ticks,
+            owner: Cell::new(owner_ref),
+            function,
+            ticks: environment.ticks.clone(),
             context: Cell::new(context),
             held: Cell::new(false),
             calls: Cell::new(0),
@@ -68,35 +104,43 @@ impl Callback {
         })
     }
 
-    /// No call will come any more. The context goes now and not with the owner: it holds what the AsyncLocalStorages had
-    /// stored, which may lead back to the owner.
+    /// No call will come any more. Context and reference go now and not with the owner: the context holds what the
+    /// AsyncLocalStorages had stored, which may lead back to the owner, and what is weak costs every collection.
     pub fn finish(&self) {
         self.finished.set(true);
         if self.calls.get() == 0 {
-            self.destroy_context();
+            self.release();
         }
     }
 
-    fn destroy_context(&self) {
+    fn release(&self) {
         let context = self.context.replace(ptr::null_mut());
-        if !context.is_null() {
-            // SAFETY: made in `new`, destroyed once, while no call uses it. On the environment's thread.
-            unsafe { sys::napi_async_destroy(self.env, context) };
+        let owner = self.owner.replace(ptr::null_mut());
+        // SAFETY: made in `new`, let go once, while no call uses them. On the environment's thread: by its own calls, or by a
+        // finalizer, which runs before the environment goes.
+        unsafe {
+            if !context.is_null() {
+                sys::napi_async_destroy(self.env, context);
+            }
+            if !owner.is_null() {
+                sys::napi_delete_reference(self.env, owner);
+            }
         }
     }
 
     /// Keeps the owner alive, or no longer.
     pub fn hold(&self, on: bool) {
-        if self.held.replace(on) == on {
+        let owner = self.owner.get();
+        if owner.is_null() || self.held.replace(on) == on {
             return;
         }
         let mut count = 0;
-        // SAFETY: the reference is this environment's and lives until drop.
+        // SAFETY: the reference is this environment's and not let go yet.
         unsafe {
             if on {
-                sys::napi_reference_ref(self.env, self.owner, &mut count);
+                sys::napi_reference_ref(self.env, owner, &mut count);
             } else {
-                sys::napi_reference_unref(self.env, self.owner, &mut count);
+                sys::napi_reference_unref(self.env, owner, &mut count);
             }
         }
     }
@@ -138,7 +182,7 @@ impl Callback {
             let (mut owner, mut function, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
             // SAFETY: values of this environment in an open scope; a collected owner reads as null and ends it.
             unsafe {
-                sys::napi_get_reference_value(self.env, self.owner, &mut owner);
+                sys::napi_get_reference_value(self.env, self.owner.get(), &mut owner);
                 sys::napi_get_reference_value(self.env, self.function, &mut function);
                 if owner.is_null() || function.is_null() {
                     return false;
@@ -167,7 +211,7 @@ impl Callback {
         });
         self.calls.set(self.calls.get() - 1);
         if self.finished.get() && self.calls.get() == 0 {
-            self.destroy_context();
+            self.release();
         }
         called
     }
@@ -188,12 +232,6 @@ impl Callback {
 
 impl Drop for Callback {
     fn drop(&mut self) {
-        self.destroy_context();
-        // SAFETY: made in `new`, deleted once. Dropped on the environment's thread: by JavaScript, or by a finalizer, which
-        // runs before the environment goes.
-        unsafe {
-            sys::napi_delete_reference(self.env, self.owner);
-            sys::napi_delete_reference(self.env, self.function);
-        }
+        self.release();
     }
 }

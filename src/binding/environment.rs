@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use napi::{Env, Error, Result, Status, sys};
 
+use super::callback::Functions;
 use super::memory::ReadMemory;
 use super::process::Launches;
 use super::ticks::Ticks;
@@ -21,6 +22,7 @@ pub struct Environment {
     pub launches: Rc<Launches>,
     pub read_memory: ReadMemory,
     pub ticks: Rc<Ticks>,
+    pub functions: Functions,
 }
 
 thread_local! {
@@ -44,6 +46,7 @@ impl Environment {
             event_loop,
             read_memory: ReadMemory::new(raw),
             ticks: Rc::new(Ticks::new()),
+            functions: Functions::new(raw),
         });
         // SAFETY: `raw` is valid; the hook's argument is `raw` itself, used as a key only.
         let status = unsafe {

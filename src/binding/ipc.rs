@@ -56,7 +56,7 @@ impl ChannelHandle {
         let environment = Environment::of(&env)?;
         let format = if advanced { Format::Advanced } else { Format::Json };
         let events = Rc::new(Events {
-            callback: Callback::new(&env, owner, on_event, "PIPEWRAP")?,
+            callback: Callback::new(&env, &environment, owner, on_event, "PIPEWRAP")?,
             format,
             channel: OnceCell::new(),
         });

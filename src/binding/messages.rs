@@ -100,7 +100,7 @@ impl MessagesHandle {
             return Err(Error::from_reason("the table is too small"));
         }
         let events = Rc::new(Events {
-            callback: Callback::new(&env, owner, on_event, &name)?,
+            callback: Callback::new(&env, &environment, owner, on_event, &name)?,
             connection: OnceCell::new(),
             table: memory.iov_base.cast(),
             _table_memory: Pinned::new(&env, table.raw()),

@@ -83,7 +83,7 @@ impl StreamHandle {
         name: String,
     ) -> Result<Self> {
         let environment = Environment::of(&env)?;
-        let callback = Callback::new(&env, owner, on_event, &name)?;
+        let callback = Callback::new(&env, &environment, owner, on_event, &name)?;
         let events = Rc::new(Events {
             environment,
             callback,

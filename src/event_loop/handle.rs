@@ -1,7 +1,6 @@
 //! What poll and async handles share: their place in a `Loop`, `ref`/`unref`, and closing exactly once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 use std::rc::{Rc, Weak};
 
 use super::uv::{MissingSymbol, RawHandle, RawLoop, Uv, uv};
@@ -10,7 +9,8 @@ use super::uv::{MissingSymbol, RawHandle, RawLoop, Uv, uv};
 pub struct Loop {
     raw: *mut RawLoop,
     uv: &'static Uv,
-    open: RefCell<HashSet<*mut RawHandle>>,
+    /// In no order; a block knows its place.
+    open: RefCell<Vec<*mut RawHandle>>,
     /// Handles whose close callback has not run yet; libuv still writes to their memory.
     closing: Cell<usize>,
     on_idle: Cell<Option<Box<dyn FnOnce()>>>,
@@ -47,13 +47,31 @@ impl Loop {
         }
     }
 
+    fn add(&self, raw: *mut RawHandle) {
+        let mut open = self.open.borrow_mut();
+        // SAFETY: `raw` is a block's handle, see `on_close`, which reads the fields before the observer likewise.
+        unsafe { &*raw.cast::<Block<()>>() }.place.set(open.len());
+        open.push(raw);
+    }
+
+    fn remove(&self, raw: *mut RawHandle) {
+        let mut open = self.open.borrow_mut();
+        // SAFETY: as in `add`; all handles in `open` have their blocks.
+        let place = unsafe { &*raw.cast::<Block<()>>() }.place.get();
+        open.swap_remove(place);
+        if let Some(&moved) = open.get(place) {
+            // SAFETY: as above.
+            unsafe { &*moved.cast::<Block<()>>() }.place.set(place);
+        }
+    }
+
     fn close(&self, raw: *mut RawHandle) {
         self.closing.set(self.closing.get() + 1);
         // SAFETY: `raw` is a block's handle, see `on_close`, and not freed before its close callback.
         if let Some(before_close) = unsafe { &*raw.cast::<Block<()>>() }.before_close.take() {
             before_close();
         }
-        // SAFETY: `raw` was initialised, is on this loop and was not closed before: it was in `open`.
+        // SAFETY: `raw` was initialised, is on this loop and was not closed before: it has just been taken out of `open`.
         unsafe { (self.uv.close)(raw, on_close) }
     }
 }
@@ -64,6 +82,8 @@ struct Block<T> {
     /// First, so that a `*mut RawHandle` is a `*mut Block<T>`.
     raw: RawHandle,
     home: Rc<Loop>,
+    /// In `Loop::open`.
+    place: Cell<usize>,
     free: unsafe fn(*mut RawHandle),
     before_close: Cell<Option<Box<dyn FnOnce()>>>,
     after_close: Cell<Option<Box<dyn FnOnce()>>>,
@@ -75,7 +95,7 @@ pub(super) struct Handle<T: 'static> {
     raw: *mut RawHandle,
     home: Weak<Loop>,
     uv: &'static Uv,
-    /// Beside `Loop::open`, because another handle may come to lie at the same address.
+    /// By `close`; the loop may have closed it as well, when it ended.
     closed: Cell<bool>,
     observer: std::marker::PhantomData<T>,
 }
@@ -93,6 +113,7 @@ impl<T: 'static> Handle<T> {
         let block = Box::new(Block {
             raw: RawHandle::zeroed(),
             home: home.clone(),
+            place: Cell::new(0),
             free: free::<T>,
             before_close: Cell::new(None),
             after_close: Cell::new(None),
@@ -105,7 +126,7 @@ impl<T: 'static> Handle<T> {
             drop(unsafe { Box::from_raw(raw.cast::<Block<T>>()) });
             return Err(status);
         }
-        home.open.borrow_mut().insert(raw);
+        home.add(raw);
         Ok(Handle {
             raw,
             home: Rc::downgrade(home),
@@ -117,11 +138,8 @@ impl<T: 'static> Handle<T> {
 
     /// The raw handle and libuv, while it is open.
     pub(super) fn open(&self) -> Option<(&'static Uv, *mut RawHandle)> {
-        let home = self.home.upgrade().filter(|_| !self.closed.get())?;
-        home.open
-            .borrow()
-            .contains(&self.raw)
-            .then_some((self.uv, self.raw))
+        let home = self.home.upgrade()?;
+        (!self.closed.get() && !home.ended.get()).then_some((self.uv, self.raw))
     }
 
     /// The observer behind a raw handle, for libuv's callbacks.
@@ -172,8 +190,9 @@ impl<T: 'static> Handle<T> {
     pub(super) fn close(&self) {
         if !self.closed.replace(true)
             && let Some(home) = self.home.upgrade()
-            && home.open.borrow_mut().remove(&self.raw)
+            && !home.ended.get()
         {
+            home.remove(self.raw);
             home.close(self.raw);
         }
     }

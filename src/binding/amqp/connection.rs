@@ -103,7 +103,7 @@ impl AmqpConnectionHandle {
         let environment = Environment::of(&env)?;
         let options = options.into_core()?;
         let events = Rc::new(Events {
-            callback: Callback::new(&env, owner, on_wake, "AMQPCONNECTION")?,
+            callback: Callback::new(&env, &environment, owner, on_wake, "AMQPCONNECTION")?,
         });
         let observer: Weak<dyn WakeObserver> = Rc::downgrade(&events) as Weak<dyn WakeObserver>;
         let wake = Wake::new(&environment.event_loop, observer)

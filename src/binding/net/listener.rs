@@ -51,7 +51,7 @@ impl ListenerHandle {
     ) -> Result<Self> {
         let environment = Environment::of(&env)?;
         let events = Rc::new(Events {
-            callback: Callback::new(&env, owner, on_event, &name)?,
+            callback: Callback::new(&env, &environment, owner, on_event, &name)?,
             listener: OnceCell::new(),
             closing: Cell::new(false),
         });

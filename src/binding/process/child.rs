@@ -58,9 +58,10 @@ pub(super) struct Events {
 impl ChildHandle {
     #[napi(constructor)]
     pub fn new(env: Env, owner: Object, on_event: Function<Unknown, Unknown>) -> Result<Self> {
+        let environment = Environment::of(&env)?;
         let events = Events {
-            environment: Environment::of(&env)?,
-            callback: Callback::new(&env, owner, on_event, "PROCESSWRAP")?,
+            callback: Callback::new(&env, &environment, owner, on_event, "PROCESSWRAP")?,
+            environment,
             child: OnceCell::new(),
             launching: RefCell::default(),
             outcome: Cell::new(0),

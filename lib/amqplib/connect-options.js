@@ -5,7 +5,8 @@
 const querystring = require('node:querystring');
 
 const { version } = require('../../package.json');
-const { validateAbortSignal } = require('../internal/validators');
+const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE } = require('../internal/errors');
+const { validateAbortSignal, validateNumber, validatePort } = require('../internal/validators');
 const credentials = require('./credentials');
 const { isShortString } = require('./methods');
 const { writeTable } = require('./table');
@@ -16,6 +17,10 @@ const FRAME_MIN_SIZE = 4096;
 const DEFAULT_FRAME_MAX = 131072;
 const AMQP_PORT = 5672;
 const AMQPS_PORT = 5671;
+// A timer's longest.
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+const MOST_SHORT = 0xffff;
+const MOST_LONG = 0xffffffff;
 // Node's default for autoSelectFamilyAttemptTimeout.
 const ATTEMPT_TIMEOUT = 250;
 // A heartbeat of a frame's own size would never fit; strings in client properties are the user's own.
@@ -55,13 +60,14 @@ function readConnectOptions(url, socketOptions) {
     signal: socket.signal,
     options: {
       addresses: [],
-      port: target.port,
+      port: readPort(target),
       attemptTimeout: socket.autoSelectFamilyAttemptTimeout || ATTEMPT_TIMEOUT,
-      timeout: socket.timeout || 0,
+      timeout: readTimeout(socket.timeout),
       // amqplib's default is false, which costs every handshake 40 ms; nobody waits for that.
       noDelay: socket.noDelay === undefined ? true : !!socket.noDelay,
       keepAlive: !!socket.keepAlive,
-      keepAliveDelay: socket.keepAliveDelay || 0,
+      // Whole seconds, as setKeepAlive takes it.
+      keepAliveDelay: Math.max(0, ~~(socket.keepAliveDelay / 1000)) * 1000,
       tls,
       checkIdentity: tls && identityCheck(tls.servername, socket.checkServerIdentity),
       mechanism: login.mechanism,
@@ -69,16 +75,17 @@ function readConnectOptions(url, socketOptions) {
       clientProperties: clientProperties(socket.clientProperties || {}),
       locale: config.locale || 'en_US',
       virtualHost: target.vhost ? querystring.unescape(target.vhost) : '/',
-      channelMax: integer(config.channelMax, 0),
-      frameMax: integer(config.frameMax, DEFAULT_FRAME_MAX),
-      heartbeat: config.heartbeat == null ? undefined : integer(config.heartbeat, 0),
+      channelMax: atMost(MOST_SHORT, integer(config.channelMax, 0)),
+      frameMax: atMost(MOST_LONG, integer(config.frameMax, DEFAULT_FRAME_MAX)),
+      heartbeat: config.heartbeat == null ? undefined : atMost(MOST_SHORT, integer(config.heartbeat, 0)),
       maxFrameSize: maxFrameSize(config.maxFrameSize),
     },
   };
 }
 
 /** What cannot be sent, found before anything is. */
-function checkOptions({ channelMax, frameMax, heartbeat, maxFrameSize: largest, virtualHost, locale }) {
+function checkOptions(options) {
+  const { channelMax, frameMax, heartbeat, maxFrameSize: largest, virtualHost, locale, response } = options;
   if (largest !== undefined && (!Number.isInteger(largest) || (largest !== 0 && largest < FRAME_MIN_SIZE))) {
     throw new TypeError(
       `maxFrameSize must be 0 (no limit) or an integer of at least ${FRAME_MIN_SIZE}; got ${largest}`,
@@ -88,6 +95,11 @@ function checkOptions({ channelMax, frameMax, heartbeat, maxFrameSize: largest, 
     if (Number.isNaN(value)) {
       throw new TypeError(`Field '${name}' is the wrong type; must be a number (but not NaN)`);
     }
+    // Throws as writing the method would.
+    if (value < 0) Buffer.alloc(4)[name === 'frameMax' ? 'writeUInt32BE' : 'writeUInt16BE'](value);
+  }
+  if (!Buffer.isBuffer(response)) {
+    throw new TypeError("Field 'response' is the wrong type; must be a Buffer");
   }
   for (const [name, value] of Object.entries({ locale, virtualHost })) {
     if (!isShortString(value)) {
@@ -95,6 +107,28 @@ function checkOptions({ channelMax, frameMax, heartbeat, maxFrameSize: largest, 
     }
   }
 }
+
+/** As net.connect reads it. */
+function readPort({ port, path }) {
+  if (path !== undefined) return 0;
+  if (typeof port !== 'number' && typeof port !== 'string') {
+    throw new ERR_INVALID_ARG_TYPE('options.port', ['number', 'string'], port);
+  }
+  return validatePort(port);
+}
+
+/** As socket.setTimeout reads it. */
+function readTimeout(msecs) {
+  if (!msecs) return 0;
+  validateNumber(msecs, 'msecs');
+  if (msecs < 0 || !Number.isFinite(msecs)) {
+    throw new ERR_OUT_OF_RANGE('msecs', 'a non-negative finite number', msecs);
+  }
+  return Math.min(Math.ceil(msecs), LONGEST_TIMEOUT);
+}
+
+// A wish above what can be said is one for as much as the server allows.
+const atMost = Math.min;
 
 const integer = (value, fallback) => (value === undefined ? fallback : parseInt(value, 10));
 

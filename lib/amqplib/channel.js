@@ -372,7 +372,7 @@ class BaseChannel extends EventEmitter {
 
   #dispatch(consumerTag, message) {
     const consumer = this.consumers.get(consumerTag);
-    if (consumer === undefined) throw new Error(`Unknown consumer: ${consumerTag}`);
+    if (!consumer) throw new Error(`Unknown consumer: ${consumerTag}`);
     if (message !== null && tracing.isConsumeTraced()) tracing.traceConsume(this, consumer, message);
     else consumer(message);
   }

@@ -190,6 +190,19 @@ sideBySide('consumers get deliveries, are cancelled, and hear of a deleted queue
   await connection.close();
 });
 
+sideBySide('deliveries for a consumer that is no function close the channel', async (scenario) => {
+  const connection = await scenario.connect();
+  for (const consumer of [undefined, null, 0, 'text']) {
+    const channel = await connection.createChannel();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    const failed = new Promise((resolve) => channel.once('error', resolve));
+    await channel.consume(queue, consumer, { consumerTag: 'none' });
+    channel.sendToQueue(queue, Buffer.from('x'));
+    scenario.write(await failed);
+  }
+  await connection.close();
+});
+
 sideBySide('acknowledging what is not there closes the channel alike', async (scenario) => {
   const connection = await scenario.connect();
   const attempts = {

@@ -200,6 +200,20 @@ sideBySide('closing a channel and a connection tells listeners before the promis
   await scenario.outcome('operation after close', () => other.assertQueue(''));
 });
 
+sideBySide('who closes hears of it before those whose operations that ends', async (scenario) => {
+  const connection = await scenario.connect();
+  const [one, two] = [await connection.createChannel(), await connection.createChannel()];
+  const ends = (channel, close) =>
+    Promise.all([
+      scenario.outcome('under way', () => channel.checkExchange('amq.direct')),
+      scenario.outcome('waiting', () => channel.assertExchange('amq.direct', 'direct')),
+      scenario.outcome('close', close),
+      scenario.outcome('get', () => channel.get('q')),
+    ]);
+  await ends(one, () => one.close());
+  await ends(two, () => connection.close());
+});
+
 sideBySide('the server closing the connection is told alike', async (scenario) => {
   const connection = await scenario.connect();
   const channel = await connection.createChannel();

@@ -520,6 +520,92 @@ onEveryBroker('closing while away, and giving up, end all that waits', async (t,
   assert.equal(byFailure[2], byFailure[0]);
 });
 
+onEveryBroker('an empty name is the queue declared last, whoever waits for answers', async (t, broker) => {
+  const setting = await connected(t, broker);
+  const channel = await setting.connection.createChannel();
+  const [one, two] = [name('one'), name('two')];
+  await Promise.all([
+    channel.assertQueue(one, { exclusive: true }),
+    channel.assertQueue(two, { exclusive: true }),
+    channel.bindQueue('', 'amq.direct', two),
+  ]);
+  for (let round = 1; round <= 2; round++) {
+    channel.publish('amq.direct', two, Buffer.from('x'));
+    const counts = [await channel.checkQueue(one), await channel.purgeQueue('')];
+    assert.deepEqual(
+      counts.map(({ messageCount }) => messageCount),
+      [0, 0],
+      'purged is the one that was checked last',
+    );
+    assert.equal((await channel.purgeQueue(two)).messageCount, 1);
+    await loseAndRegain(setting);
+  }
+});
+
+onEveryBroker('attempts that fail do not prolong the time-out', async (t, broker) => {
+  const setting = await connected(t, broker, { bufferTimeout: 100 });
+  const { observer, connection } = setting;
+  const queue = name('queue');
+  await observer.assertQueue(queue, { durable: false });
+  const channel = await connection.createConfirmChannel();
+  await channel.consume(queue, () => {});
+  await away(setting);
+  await observer.deleteQueue(queue);
+  const publishing = channel.publishConfirmed('', queue, Buffer.from('x'));
+  const checking = channel.checkExchange('amq.direct');
+  setting.proxy.isAway = false;
+  await Promise.all([
+    assert.rejects(publishing, { code: 'ERR_AMQP_NOT_PUBLISHED' }),
+    assert.rejects(checking, { code: 'ERR_AMQP_OFFLINE' }),
+  ]);
+});
+
+/** A channel whose consumer does `onAgain` when its message comes again, which is in the middle of an attempt. */
+async function consumedAgain({ observer, connection, lasting }, onAgain) {
+  const queue = name('queue');
+  await observer.assertQueue(queue, { durable: false });
+  lasting.push(queue);
+  const channel = await connection.createConfirmChannel();
+  const delivered = new Promise((resolve) => {
+    const take = (message) => (message.fields.redelivered ? onAgain(channel) : resolve());
+    channel.consume(queue, take).then(() => observer.sendToQueue(queue, Buffer.from('x')));
+  });
+  await delivered;
+  return { channel, queue };
+}
+
+onEveryBroker('closing the connection in an attempt that fails', async (t, broker) => {
+  const setting = await connected(t, broker);
+  const { channel, queue } = await consumedAgain(setting, () => setting.connection.close());
+  const gone = name('gone');
+  await setting.observer.assertQueue(gone, { durable: false });
+  await channel.consume(gone, () => {});
+  await away(setting);
+  await setting.observer.deleteQueue(gone);
+  const closed = once(channel, 'close');
+  const checking = channel.checkQueue(queue);
+  setting.proxy.isAway = false;
+  await assert.rejects(checking, /Channel ended, no reply will be forthcoming/);
+  await closed;
+});
+
+onEveryBroker('closing a channel in an attempt', async (t, broker) => {
+  const setting = await connected(t, broker);
+  const { connection } = setting;
+  const { channel, queue } = await consumedAgain(setting, (again) => again.close());
+  await channel.consume(queue, () => {});
+  const other = await connection.createChannel();
+  const regain = await away(setting);
+  const publishing = channel.publishConfirmed('', queue, Buffer.from('kept'));
+  const refused = assert.rejects(publishing, /channel closed/);
+  const [failures, losses] = [[], []];
+  connection.on('connect-failed', (error) => error.code === undefined && failures.push(error));
+  connection.on('disconnect', (error) => losses.push(error));
+  await Promise.all([regain(), refused]);
+  await other.checkQueue(queue);
+  assert.deepEqual([failures, losses], [[], []]);
+});
+
 onEveryBroker('closing while the connection is being lost', async (t, broker) => {
   const brokerUrl = await broker.open();
   const proxy = await cuttingProxy(t, brokerUrl);

@@ -120,6 +120,11 @@ class ChannelRecovery {
     this.#highestTag = fields.deliveryTag;
   }
 
+  /** Before the next operation is sent: that one may mean the queue of this answer. */
+  heard({ method, fields }) {
+    if (method === methods.QueueDeclareOk) this.#lastQueue = fields.queue;
+  }
+
   answered(method, given, answer) {
     const fields = this.current(method, given);
     switch (method) {
@@ -135,9 +140,6 @@ class ChannelRecovery {
       }
       case methods.BasicCancel:
         this.forgetConsumer(answer.consumerTag);
-        break;
-      case methods.QueueDeclare:
-        this.#lastQueue = answer.queue;
         break;
     }
     this.#connection.topology.note(method, fields, answer);
@@ -158,15 +160,16 @@ class ChannelRecovery {
 
   // --- going and coming
 
-  /** The connection is gone. */
+  /** The connection is gone, or it could not be brought back all the way. */
   lost(reason) {
+    const wasLive = this.#phase === LIVE;
     this.#phase = LOST;
     this.reason = reason ?? new Error('Connection closed');
     this.#offset = this.#highestTag;
-    this.#deadlines = [];
     const { confirms, pending } = this.#channel;
     confirms.restart();
-    if (this.#connection.options.bufferTimeout === 0) return;
+    // What has waited through an attempt goes on waiting for no longer than it was to.
+    if (!wasLive || this.#connection.options.bufferTimeout === 0) return;
     if (confirms.size > 0) this.#expectWithin(confirms.size);
     for (const operation of pending) this.expect(operation, 0);
   }

@@ -289,6 +289,7 @@ class BaseChannel extends EventEmitter {
   #answer(answer) {
     const { reply } = this;
     this.reply = null;
+    this.recovery?.heard(answer);
     // The next one goes before the answer is heard: what hears it may add to the queue.
     this.#sendNext();
     if (reply === null) {

@@ -55,24 +55,27 @@ class ConnectionRecovery {
       declarer.close();
     }
     for (const channel of [...this.#channels]) {
+      if (!channel.isOpen) continue;
       try {
         await channel.recovery.restore(connection);
       } catch (error) {
         // One that its user closes meanwhile is no failure.
-        if (this.#channels.has(channel)) throw error;
+        if (channel.isOpen) throw error;
       }
     }
     // The broker may have closed one behind our back.
-    for (const { recovery } of this.#channels) if (recovery.isLost) throw recovery.reason;
+    for (const { isOpen, recovery } of this.#channels) if (isOpen && recovery.isLost) throw recovery.reason;
   }
 
   /** The attempt to restore has failed: what is back already goes again. */
   suspend(error) {
     for (const channel of [...this.#channels]) channel.suspend(error);
+    // The user has closed the connection during the attempt, which was the last.
+    if (this.isStopped) this.stop();
   }
 
   resume() {
-    for (const channel of [...this.#channels]) channel.recovery.resume();
+    for (const channel of [...this.#channels]) if (channel.isOpen) channel.recovery.resume();
   }
 
   /** Nothing comes back any more; `error` says why, if not because the user wants that. */

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::channel::Unacked;
+use super::enqueue::drop_expired;
 use super::message::Message;
 use super::outgoing::Outgoing;
 use super::queue::{Entry, Queue};
@@ -19,13 +20,15 @@ impl State {
         self.rearm(queue_id);
     }
 
-    /// `deliver` without a look at what has expired.
+    /// `deliver` without a look at what has expired at the front; what comes to the front on the way is looked at.
     pub fn hand_out(&mut self, queue_id: SlotId) {
+        let now = self.now();
         let State {
             queues,
             consumers,
             sessions,
             woken,
+            dead,
             ..
         } = self;
         let Some(queue) = queues.get_mut(queue_id) else {
@@ -49,6 +52,9 @@ impl State {
                 return;
             };
             hand_to(session, consumer, consumer_id, queue_id, entry);
+            if queue.expiring {
+                drop_expired(queue, queue_id, now, dead);
+            }
             if !session.woken {
                 session.woken = true;
                 woken.push(consumer.session);

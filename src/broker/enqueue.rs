@@ -1,14 +1,29 @@
 //! Into a queue and, unasked, out of it again: time-to-live, length limits, x-expires.
 
 use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::arguments::Overflow;
 use super::dead_letter::Reason;
 use super::message::Message;
-use super::queue::NEVER;
+use super::queue::{NEVER, Queue};
 use super::slots::SlotId;
 use super::vhost::State;
+
+/// Drops what has expired at the front, for `dead` when the queue has a dead letter exchange.
+pub fn drop_expired(
+    queue: &mut Queue,
+    queue_id: SlotId,
+    now: u64,
+    dead: &mut VecDeque<(SlotId, Arc<Message>, Reason)>,
+) {
+    while let Some(entry) = queue.pop_expired(now) {
+        if queue.arguments.dead_letter_exchange.is_some() {
+            dead.push_back((queue_id, entry.message, Reason::Expired));
+        }
+    }
+}
 
 impl State {
     /// Adds a message to a queue; says whether the queue took it (it refuses with overflow reject-publish).
@@ -62,7 +77,8 @@ impl State {
             if queue.arguments.overflow != Overflow::DropHead || !queue.exceeds(0, 0) {
                 return;
             }
-            let Some(entry) = queue.pop_least() else {
+            // As in RabbitMQ the head is what would be delivered next, whatever its priority.
+            let Some(entry) = queue.pop() else {
                 return;
             };
             self.dead_letter_later(queue_id, entry.message, Reason::MaxLength);
@@ -75,12 +91,8 @@ impl State {
             return;
         }
         let now = self.now();
-        while let Some(entry) = self
-            .queues
-            .get_mut(queue_id)
-            .and_then(|queue| queue.pop_expired(now))
-        {
-            self.dead_letter_later(queue_id, entry.message, Reason::Expired);
+        if let Some(queue) = self.queues.get_mut(queue_id) {
+            drop_expired(queue, queue_id, now, &mut self.dead);
         }
     }
 

@@ -125,32 +125,21 @@ impl Queue {
         Some(entry)
     }
 
-    /// The message that overflow drops: the oldest of the lowest priority.
-    pub fn pop_least(&mut self) -> Option<Entry> {
-        let entry = self.levels.iter_mut().find_map(VecDeque::pop_front)?;
-        self.taken(&entry);
-        Some(entry)
-    }
-
-    /// The first message of some level that has expired; those behind it wait, as in RabbitMQ.
+    /// The message that would be delivered next if it has expired; those behind it wait, as in RabbitMQ.
     pub fn pop_expired(&mut self, now: u64) -> Option<Entry> {
-        let level = self
-            .levels
-            .iter_mut()
-            .find(|level| level.front().is_some_and(|entry| entry.expires_at <= now))?;
-        let entry = level.pop_front()?;
-        self.taken(&entry);
-        Some(entry)
+        if self.next_expiry() > now {
+            return None;
+        }
+        self.pop()
     }
 
-    /// When the next message at the front of its level expires.
+    /// When the message that would be delivered next expires.
     pub fn next_expiry(&self) -> u64 {
         self.levels
             .iter()
-            .filter_map(VecDeque::front)
-            .map(|entry| entry.expires_at)
-            .min()
-            .unwrap_or(NEVER)
+            .rev()
+            .find_map(VecDeque::front)
+            .map_or(NEVER, |entry| entry.expires_at)
     }
 
     fn taken(&mut self, entry: &Entry) {
@@ -223,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_priority_goes_first_and_overflow_drops_the_lowest() {
+    fn the_highest_priority_goes_first() {
         let arguments = QueueArguments {
             max_priority: Some(5),
             ..Default::default()
@@ -232,7 +221,6 @@ mod tests {
         for (body, priority) in [(1, 0), (2, 9), (3, 5), (4, 1)] {
             queue.push(message(&[body], priority), NEVER);
         }
-        assert_eq!(queue.pop_least().unwrap().message.body(), [1]);
-        assert_eq!(bodies(&mut queue), [2, 3, 4]);
+        assert_eq!(bodies(&mut queue), [2, 3, 4, 1]);
     }
 }

@@ -146,6 +146,43 @@ compare('a dead letter tells how it died', async (stage) => {
     .sort(([one], [other]) => (one < other ? -1 : 1));
 });
 
+compare('a message that has expired behind another is not delivered after it', async (stage) => {
+  const channel = await stage.channel({ confirm: true });
+  const results = [];
+  for (const maxPriority of [undefined, 5]) {
+    const queue = await stage.queue(channel, `q-${maxPriority}`, { maxPriority });
+    const fill = async () => {
+      for (const [text, options] of [
+        ['first', { priority: 5 }],
+        ['expired', { expiration: '0' }],
+        ['expired, too', { expiration: '0', priority: 5 }],
+        ['last', {}],
+      ]) {
+        channel.sendToQueue(queue, Buffer.from(text), options);
+      }
+      await channel.waitForConfirms();
+      results.push((await channel.checkQueue(queue)).messageCount);
+    };
+    await fill();
+    const got = await channel.get(queue, { noAck: true });
+    results.push(got.content.toString(), got.fields.messageCount, await channel.purgeQueue(queue));
+    await fill();
+    results.push(bodies(await take(channel, queue, 2, { noAck: true })));
+    results.push((await channel.checkQueue(queue)).messageCount);
+  }
+  return results;
+});
+
+compare('a full queue with priorities drops what it would deliver next', async (stage) => {
+  const channel = await stage.channel({ confirm: true });
+  const queue = await stage.queue(channel, 'q', { maxPriority: 5, maxLength: 2 });
+  for (const priority of [1, 5, 3, 0]) {
+    channel.sendToQueue(queue, Buffer.from(`${priority}`), { priority });
+    await channel.waitForConfirms();
+  }
+  return bodies(await drain(channel, queue));
+});
+
 compare('full queues drop or refuse, and the confirms say which', async (stage) => {
   const channel = await stage.channel({ confirm: true });
   const results = [];

@@ -252,6 +252,7 @@ impl State {
             );
             return Ok(());
         };
+        self.expire(queue_id);
         let left = self.queues.get(queue_id).map_or(0, |queue| queue.ready() as u32);
         let Some(session) = self.sessions.get_mut(session_id) else {
             return Ok(());

@@ -94,12 +94,12 @@ impl<'a> Properties<'a> {
         self.raw[USER_ID].map(|bytes| &bytes[1..])
     }
 
-    /// The list written anew with other headers and without an expiration.
+    /// The list written anew with other headers, which may be none, and perhaps without an expiration.
     pub fn with_headers(&self, headers: &FieldTable, keep_expiration: bool) -> Vec<u8> {
         let table = gen_field_table(headers)(WriteContext::from(Vec::new()));
         let table = table.expect("a Vec takes every byte").into_inner().0;
         let mut changed = *self;
-        changed.raw[HEADERS] = (!headers.inner().is_empty()).then_some(&table[..]);
+        changed.raw[HEADERS] = Some(&table);
         if !keep_expiration {
             changed.raw[EXPIRATION] = None;
         }

@@ -22,7 +22,6 @@ impl State {
         let mut next = 0;
         while let Some(&name) = visited.get(next) {
             next += 1;
-            // Messages reach the default exchange as any other when it is somebody's alternate.
             if name.is_empty() {
                 for key in routing_keys {
                     let queue = std::str::from_utf8(key)
@@ -58,10 +57,12 @@ impl State {
                     }
                 });
             }
+            // The default exchange has no bindings that RabbitMQ would look at: as an alternate it leads nowhere.
             if !any
                 && let Some((alternate, _)) = exchange
                     .alternate
                     .as_ref()
+                    .filter(|name| !name.is_empty())
                     .and_then(|name| self.exchanges.get_key_value(name))
                 && !visited.contains(&alternate)
             {

@@ -53,6 +53,9 @@ compare('bound and alternate exchanges hand on, CC and BCC copy', async (stage) 
   channel.publish(outer, 'k', Buffer.from('bound'));
   channel.publish(outer, 'other', Buffer.from('alternate'));
   channel.publish('', found, Buffer.from('copies'), { CC: copy, BCC: [lost] });
+  channel.publish('', found, Buffer.from('hidden copy'), { BCC: [copy] });
+  const none = await stage.exchange(channel, 'none', 'direct', { alternateExchange: '' });
+  channel.publish(none, found, Buffer.from('no alternate'));
   await channel.waitForConfirms();
   const results = [];
   for (const queue of [lost, found, copy]) {

@@ -90,7 +90,8 @@ impl Reader<'_> {
         Ok(Some(number as u64))
     }
 
-    fn text(&self, argument: &str) -> Outcome<Option<&[u8]>> {
+    /// The name of an exchange or a routing key.
+    fn name(&self, argument: &str) -> Outcome<Option<&[u8]>> {
         match self.table.inner().get(argument) {
             None => Ok(None),
             Some(AMQPValue::LongString(text)) => Ok(Some(text.as_bytes())),
@@ -102,6 +103,19 @@ impl Reader<'_> {
             ))),
         }
     }
+
+    /// One word of several.
+    fn choice(&self, argument: &str) -> Outcome<Option<&[u8]>> {
+        match self.table.inner().get(argument) {
+            None => Ok(None),
+            Some(AMQPValue::LongString(text)) => Ok(Some(text.as_bytes())),
+            Some(other) => Err(self.unacceptable(argument, other)),
+        }
+    }
+
+    fn unacceptable(&self, argument: &str, value: &AMQPValue) -> Exception {
+        self.invalid(argument, &format!("{{unacceptable_type,{}}}", type_name(value)))
+    }
 }
 
 impl QueueArguments {
@@ -109,19 +123,19 @@ impl QueueArguments {
     pub fn read(table: &FieldTable, queue: &str, vhost: &str) -> Outcome<QueueArguments> {
         let reader = Reader { table, queue, vhost };
         let mut arguments = QueueArguments::default();
-        if let Some(AMQPValue::LongString(text)) = table.inner().get("x-queue-type") {
-            // Quorum queues and streams are about several machines and disks; here they are queues like any other.
-            if !matches!(text.as_bytes(), b"classic" | b"quorum") {
-                let kind = String::from_utf8_lossy(text.as_bytes());
-                return Err(reader.invalid("x-queue-type", &format!("\"unsupported queue type '{kind}'\"")));
-            }
+        // Quorum queues and streams are about several machines and disks; here they are queues like any other.
+        if let Some(text) = reader.choice("x-queue-type")?
+            && !matches!(text, b"classic" | b"quorum")
+        {
+            let kind = String::from_utf8_lossy(text);
+            return Err(reader.invalid("x-queue-type", &format!("\"unsupported queue type '{kind}'\"")));
         }
         arguments.expires = reader.milliseconds("x-expires", 1)?;
         arguments.message_ttl = reader.milliseconds("x-message-ttl", 0)?;
-        if let Some(text) = reader.text("x-dead-letter-exchange")? {
+        if let Some(text) = reader.name("x-dead-letter-exchange")? {
             arguments.dead_letter_exchange = Some(String::from_utf8_lossy(text).into());
         }
-        if let Some(text) = reader.text("x-dead-letter-routing-key")? {
+        if let Some(text) = reader.name("x-dead-letter-routing-key")? {
             if arguments.dead_letter_exchange.is_none() {
                 return Err(reader.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined"));
             }
@@ -136,13 +150,13 @@ impl QueueArguments {
             };
             arguments.max_priority = Some(number);
         }
-        match reader.text("x-overflow")? {
+        match reader.choice("x-overflow")? {
             None | Some(b"drop-head") => {}
             Some(b"reject-publish") => arguments.overflow = Overflow::RejectPublish,
             Some(b"reject-publish-dlx") => arguments.overflow = Overflow::RejectPublishDeadLetter,
             Some(_) => return Err(reader.invalid("x-overflow", "invalid_overflow")),
         }
-        if let Some(text) = reader.text("x-queue-mode")?
+        if let Some(text) = reader.choice("x-queue-mode")?
             && !matches!(text, b"default" | b"lazy")
         {
             let mode = String::from_utf8_lossy(text);
@@ -151,10 +165,7 @@ impl QueueArguments {
         match table.inner().get("x-single-active-consumer") {
             None => {}
             Some(AMQPValue::Boolean(active)) => arguments.single_active_consumer = *active,
-            Some(other) => {
-                let reason = format!("{{unacceptable_type,{}}}", type_name(other));
-                return Err(reader.invalid("x-single-active-consumer", &reason));
-            }
+            Some(other) => return Err(reader.unacceptable("x-single-active-consumer", other)),
         }
         Ok(arguments)
     }
@@ -217,8 +228,11 @@ pub fn check_argument(name: &str, asked: &FieldTable, current: &FieldTable, reso
     if equal {
         return Ok(());
     }
+    // RabbitMQ names the type only where the other side has no value to compare with.
+    let both = asked.is_some() && current.is_some();
     let describe = |value: Option<&AMQPValue>| match value {
         None => "none".to_owned(),
+        Some(value) if both => format!("'{}'", shown(value)),
         Some(value) => format!("the value '{}' of type '{}'", shown(value), type_name(value)),
     };
     Err(precondition_failed(&format!(

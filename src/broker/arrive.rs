@@ -1,6 +1,8 @@
 //! basic.publish: putting a message together from its frames, and checking it.
 
-use super::arguments::MAX_MILLISECONDS;
+use amq_protocol::types::{AMQPValue, FieldTable};
+
+use super::arguments::{MAX_MILLISECONDS, type_name};
 use super::channel::{Incoming, IncomingHeader, Mode, Pending, TRANSACTION_MAX};
 use super::exception::{Exception, Outcome, Scope};
 use super::exception::{
@@ -208,6 +210,9 @@ impl State {
             expiration = properties.expiration().map(read_expiration).transpose()?;
             (priority, persistent, copies) =
                 (properties.priority(), properties.persistent(), properties.copies);
+            if copies {
+                check_copies(&properties.headers())?;
+            }
             if properties.reply_to() == Some(reply_to::QUEUE.as_bytes()) {
                 let Some(address) = reply_to::address(channel, session_id) else {
                     return Err(precondition_failed("fast reply consumer does not exist"));
@@ -261,6 +266,21 @@ fn check_user(user_id: Option<&[u8]>, user: &Name) -> Outcome {
     }
 }
 
+fn check_copies(headers: &FieldTable) -> Outcome {
+    for name in ["CC", "BCC"] {
+        match headers.inner().get(name) {
+            None | Some(AMQPValue::FieldArray(_)) => {}
+            Some(other) => {
+                return Err(precondition_failed(&format!(
+                    "invalid message: {{unacceptable_type_in_header,\"{name}\",{}}}",
+                    type_name(other)
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn read_expiration(text: &[u8]) -> Outcome<u64> {
     let shown = String::from_utf8_lossy(text);
     let refuse = |why: &str| {
@@ -282,6 +302,14 @@ fn read_expiration(text: &[u8]) -> Outcome<u64> {
             let sign = shown.len() - shown.trim_start_matches(['-', '+']).len();
             if digits == 0 || sign > 1 {
                 refuse("no_integer")
+            } else if sign + digits == shown.len() {
+                // A number, but none of 64 bits.
+                let kind = if shown.starts_with('-') {
+                    "negative"
+                } else {
+                    "too_large"
+                };
+                refuse(&format!("{{value_{kind},{}}}", shown.trim_start_matches('+')))
             } else {
                 refuse(&format!("{{leftover_string,\"{}\"}}", &shown[sign + digits..]))
             }

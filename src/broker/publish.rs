@@ -138,7 +138,7 @@ pub fn headers_of(message: &Message) -> FieldTable {
         .unwrap_or_default()
 }
 
-/// The routing keys that a CC or BCC header lists; anything but a list of texts is ignored.
+/// The routing keys that a CC or BCC header lists; what is no text in it is ignored.
 pub fn copy_keys(headers: &FieldTable, name: &str) -> Vec<Vec<u8>> {
     let Some(AMQPValue::FieldArray(keys)) = headers.inner().get(name) else {
         return Vec::new();

@@ -30,6 +30,29 @@ compare('a queue declared again with other attributes is refused with the same w
   return results;
 });
 
+const DIFFERENT = [
+  ['x-message-ttl', 1000, 2000],
+  ['x-max-length', 1, { '!': 'int64', value: 1 }],
+  ['x-overflow', 'drop-head', 'reject-publish'],
+  ['x-single-active-consumer', true, false],
+  ['x-dead-letter-exchange', 'ä', 'b'],
+  ['x-max-priority', 1, undefined],
+];
+
+compare('an argument that has another value now is told with both values', async (stage) => {
+  const control = await stage.channel();
+  const results = [];
+  for (const [name, before, now] of DIFFERENT) {
+    const queue = await stage.queue(control, name, { arguments: { [name]: before } });
+    const options = { durable: false, arguments: { [name]: now } };
+    results.push(await stage.outcome((channel) => channel.assertQueue(queue, options)));
+  }
+  const exchange = await stage.exchange(control, 'x', 'direct', { alternateExchange: 'a' });
+  const options = { durable: false, alternateExchange: 'b' };
+  results.push(await stage.outcome((channel) => channel.assertExchange(exchange, 'direct', options)));
+  return results;
+});
+
 const INVALID = [
   { 'x-message-ttl': -1 },
   { 'x-message-ttl': 'a' },
@@ -49,6 +72,9 @@ const INVALID = [
   { 'x-single-active-consumer': 'a' },
   { 'x-queue-mode': 'a' },
   { 'x-queue-type': 'bogus' },
+  { 'x-overflow': 5 },
+  { 'x-queue-mode': null },
+  { 'x-queue-type': 5 },
 ];
 
 compare('arguments that no queue can have are refused with the same words', async (stage) => {
@@ -99,6 +125,9 @@ compare('what is not there is missed, or not, in the same way', async (stage) =>
     (on) => on.bindQueue(none, 'amq.direct', 'k'),
     (on) => on.bindQueue(queue, none, 'k'),
     (on) => on.bindQueue(queue, '', 'k'),
+    (on) => on.bindQueue('', none, 'k'),
+    (on) => on.bindQueue('', '', 'k'),
+    (on) => on.unbindQueue('', '', 'k'),
     (on) => on.unbindQueue(none, 'amq.direct', 'k'),
     (on) => on.unbindQueue(queue, none, 'k'),
     (on) => on.unbindQueue(queue, 'amq.direct', 'k'),
@@ -136,6 +165,15 @@ compare('an exclusive queue is locked for other connections', async (stage) => {
   const results = [];
   for (const operation of operations) results.push(await stage.outcome(operation));
   return results;
+});
+
+compare('a queue that the broker named is not declared by that name', async (stage) => {
+  const channel = await stage.channel();
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  return [
+    (await channel.checkQueue(queue)).messageCount,
+    await channel.assertQueue(queue, { exclusive: true }).catch(({ code }) => code),
+  ];
 });
 
 compare('if-unused and if-empty are kept', async (stage) => {

@@ -235,7 +235,12 @@ compare('one consumer is served alone, exclusively, or by priority', async (stag
     while (got[name].length < 4) await channel.checkQueue(queue);
   }
   await channel.consume(exclusive, () => {}, { exclusive: true });
-  return [got, await stage.outcome((other) => other.consume(exclusive, () => {}))];
+  const idle = await stage.queue(channel, 'idle', { arguments: { 'x-single-active-consumer': true } });
+  return [
+    got,
+    await stage.outcome((other) => other.consume(exclusive, () => {})),
+    await stage.outcome((other) => other.consume(idle, () => {}, { exclusive: true })),
+  ];
 });
 
 compare('answers come by direct reply-to', async (stage) => {
@@ -270,6 +275,10 @@ compare('properties that are checked are refused with the same words', async (st
     { expiration: '-1' },
     { expiration: '1x' },
     { expiration: '99999999999' },
+    { CC: 'a', headers: { CC: 'b' } },
+    { headers: { CC: 'a' } },
+    { headers: { BCC: { a: 1 } } },
+    { headers: { CC: [1, 'a'] } },
   ]) {
     results.push(await stage.outcome((channel) => channel.sendToQueue(queue, Buffer.from('x'), options)));
   }

@@ -149,7 +149,9 @@ impl State {
         let Some(queue) = queues.get_mut(queue_id) else {
             return Ok(());
         };
-        if queue.exclusive_consumer || (consume.exclusive && !queue.consumers.is_empty()) {
+        // Who is the single active consumer is the queue's choice, so nobody can have it alone.
+        let shared = !queue.consumers.is_empty() || queue.arguments.single_active_consumer;
+        if queue.exclusive_consumer || (consume.exclusive && shared) {
             return Err(access_refused(&format!(
                 "queue '{name}' in vhost '{vhost}' in exclusive use"
             )));

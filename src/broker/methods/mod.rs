@@ -24,18 +24,19 @@ impl State {
         }
     }
 
-    /// The queue that a method names; an empty name is the one declared last on the channel.
+    /// What an empty queue name means: the queue declared last on the channel.
+    fn last_queue(&self, session_id: SlotId, number: u16) -> Outcome<Name> {
+        self.sessions
+            .get(session_id)
+            .and_then(|session| session.channel(number)?.last_queue.clone())
+            .ok_or_else(|| exception_text(404, "NOT_FOUND - no previously declared queue"))
+    }
+
+    /// The queue that a method names.
     fn queue_named(&mut self, session_id: SlotId, number: u16, name: &str) -> Outcome<(SlotId, Name)> {
         let last;
         let name = if name.is_empty() {
-            let channel = self
-                .sessions
-                .get(session_id)
-                .and_then(|session| session.channel(number));
-            let Some(name) = channel.and_then(|channel| channel.last_queue.clone()) else {
-                return Err(exception_text(404, "NOT_FOUND - no previously declared queue"));
-            };
-            last = name;
+            last = self.last_queue(session_id, number)?;
             &*last
         } else {
             name

@@ -64,6 +64,10 @@ impl State {
                 consumer_count: 1,
             });
         }
+        // Names of the broker's own are refused even to who has such a queue.
+        if !declare.passive {
+            check_not_reserved("queue", name)?;
+        }
         let (id, name) = match self.queue_names.get_key_value(name) {
             Some((name, id)) => {
                 let (id, name) = (*id, name.clone());
@@ -79,10 +83,7 @@ impl State {
             None => {
                 let name: Name = match name {
                     "" => generated_name("amq.gen-").into(),
-                    name => {
-                        check_not_reserved("queue", name)?;
-                        name.into()
-                    }
+                    name => name.into(),
                 };
                 let owner = declare.exclusive.then_some(session_id);
                 (self.add_queue(name.clone(), owner, declare)?, name)
@@ -221,6 +222,9 @@ impl State {
 
     fn queue_bind(&mut self, session_id: SlotId, number: u16, bind: Bind) -> Outcome {
         let (exchange, mut key) = (bind.exchange.as_str(), bind.routing_key.as_str());
+        if bind.queue.as_str().is_empty() {
+            self.last_queue(session_id, number)?;
+        }
         check_not_default(exchange)?;
         if !self.exchanges.contains_key(exchange) {
             return Err(not_found("exchange", exchange, &self.name));
@@ -260,6 +264,9 @@ impl State {
 
     fn queue_unbind(&mut self, session_id: SlotId, number: u16, unbind: &Unbind) -> Outcome {
         let (exchange, mut key) = (unbind.exchange.as_str(), unbind.routing_key.as_str());
+        if unbind.queue.as_str().is_empty() {
+            self.last_queue(session_id, number)?;
+        }
         check_not_default(exchange)?;
         let (id, name) = match self.usable_queue(session_id, number, unbind.queue.as_str()) {
             Ok(found) => found,

@@ -30,8 +30,9 @@ function opener(url, socketOptions) {
           return;
         }
         errors.push(error);
-        if (errors.length < urls.length) attempt();
-        else callback(errors.length === 1 ? error : allOf(errors));
+        const isGivenUp = options.signal?.aborted;
+        if (errors.length < urls.length && !isGivenUp) attempt();
+        else callback(errors.length === 1 || isGivenUp ? error : allOf(errors));
       });
     };
     attempt();

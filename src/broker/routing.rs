@@ -76,6 +76,15 @@ impl State {
 
     /// Takes away every binding of an exchange that goes, and the exchanges that go with it.
     pub fn remove_exchange(&mut self, name: &str) {
+        // A list and no recursion: a client may have made a chain of any length.
+        let mut going = vec![Name::from(name)];
+        while let Some(name) = going.pop() {
+            self.take_exchange(&name, &mut going);
+        }
+    }
+
+    /// Removes one exchange; those that have lost their last binding with it are added to `going`.
+    fn take_exchange(&mut self, name: &str, going: &mut Vec<Name>) {
         let Some((name, exchange)) = self.exchanges.remove_entry(name) else {
             return;
         };
@@ -108,19 +117,59 @@ impl State {
                     exchange.unbind_all(&destination, &key);
                 }
             }
-            self.remove_unbound(&source);
+            if self.is_done(&source) {
+                going.push(source);
+            }
         }
     }
 
     /// Removes an auto-delete exchange that has lost its last binding.
     pub fn remove_unbound(&mut self, name: &str) {
         self.routing_epoch += 1;
-        if self
-            .exchanges
-            .get(name)
-            .is_some_and(|exchange| exchange.auto_delete && !exchange.has_bindings())
-        {
+        if self.is_done(name) {
             self.remove_exchange(name);
         }
+    }
+
+    /// An auto-delete exchange without bindings.
+    fn is_done(&self, name: &str) -> bool {
+        self.exchanges
+            .get(name)
+            .is_some_and(|exchange| exchange.auto_delete && !exchange.has_bindings())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::exchange::{Exchange, Kind};
+    use crate::broker::memory::Memory;
+    use crate::broker::vhost::Vhost;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_long_chain_of_exchanges_goes_with_its_last() {
+        let chain = || {
+            let vhost = Vhost::new("/".into(), Arc::new(Memory::new(1)));
+            vhost.with(|state| {
+                let before = state.exchanges.len();
+                let name = |number: usize| Name::from(format!("e{number}"));
+                for number in 0..2000 {
+                    let mut exchange = Exchange::new(Kind::Fanout, false);
+                    exchange.auto_delete = true;
+                    let next = Destination::Exchange(name(number + 1));
+                    assert_eq!(exchange.bind(&next, "", FieldTable::default()), Ok(true));
+                    state.exchanges.insert(name(number), exchange);
+                }
+                state
+                    .exchanges
+                    .insert(name(2000), Exchange::new(Kind::Fanout, false));
+                state.remove_exchange("e2000");
+                assert_eq!(state.exchanges.len(), before);
+            });
+        };
+        // Deep recursion would not fit.
+        let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(chain);
+        thread.unwrap().join().unwrap();
     }
 }

@@ -132,8 +132,28 @@ impl Local {
 
     /// Hands frames to the broker and takes those it has for us.
     fn exchange(&mut self, bytes: &[u8]) {
-        self.vhost
-            .with_session(self.id, &mut self.outgoing, |state| state.feed(self.id, bytes));
+        let mut rest = bytes;
+        loop {
+            let fed = self
+                .vhost
+                .with_session(self.id, &mut self.outgoing, |state| state.feed(self.id, rest));
+            rest = &rest[fed.consumed..];
+            self.take_outgoing();
+            // A large delivery keeps the broker from hearing anything until it is taken.
+            if !fed.waits || rest.is_empty() {
+                break;
+            }
+        }
+        let inbox = std::mem::take(&mut self.inbox);
+        let mut rest = &inbox[..];
+        while let Ok(Some(frame)) = frame::cut(rest, 0) {
+            self.frame(frame);
+            rest = &rest[frame.wire_len()..];
+        }
+        self.inbox = rest.to_vec();
+    }
+
+    fn take_outgoing(&mut self) {
         while !self.outgoing.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = self.outgoing.slices(&mut slices);
@@ -144,13 +164,6 @@ impl Local {
             }
             self.outgoing.advance(taken);
         }
-        let inbox = std::mem::take(&mut self.inbox);
-        let mut rest = &inbox[..];
-        while let Ok(Some(frame)) = frame::cut(rest, 0) {
-            self.frame(frame);
-            rest = &rest[frame.wire_len()..];
-        }
-        self.inbox = rest.to_vec();
     }
 
     fn frame(&mut self, frame: frame::Frame<'_>) {
@@ -193,5 +206,60 @@ impl Local {
         {
             self.arrived.extend(self.arriving.take());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::memory::Memory;
+    use crate::broker::message::Message;
+    use amq_protocol::protocol::queue::Declare;
+
+    #[test]
+    fn an_acknowledgement_is_heard_though_a_large_delivery_is_outgoing() {
+        let memory = Arc::new(Memory::new(usize::MAX));
+        let vhost = Arc::new(Vhost::new("/".into(), memory.clone()));
+        let queue = vhost.with(|state| {
+            let declare = Declare {
+                queue: "q".into(),
+                passive: false,
+                durable: false,
+                exclusive: false,
+                auto_delete: false,
+                nowait: true,
+                arguments: Default::default(),
+            };
+            state.add_queue("q".into(), None, declare).unwrap()
+        });
+        let publish = |bytes: usize| {
+            let body = [&b"q\0\0"[..], &vec![b'x'; bytes]].concat();
+            let message = Arc::new(Message::new("".into(), body, 1, 2, memory.clone()));
+            vhost.with(|state| state.enqueue(queue, message));
+        };
+        publish(1);
+        let mut local = Local::consume(vhost.clone(), "q", 10).unwrap();
+        publish(8 * 1024 * 1024);
+        local.ack(1);
+        let holds = |tag| {
+            vhost.with(|state| {
+                state
+                    .sessions
+                    .get(local.id)
+                    .unwrap()
+                    .channel(CHANNEL)
+                    .unwrap()
+                    .holds(tag)
+            })
+        };
+        assert_eq!([holds(1), holds(2)], [false, true]);
+        assert_eq!(
+            local
+                .arrived
+                .iter()
+                .map(|delivery| delivery.body.len())
+                .collect::<Vec<_>>(),
+            [1, 8 * 1024 * 1024]
+        );
     }
 }

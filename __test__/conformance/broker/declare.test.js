@@ -153,6 +153,7 @@ compare('what is not there is missed, or not, in the same way', async (stage) =>
 compare('an exclusive queue is locked for other connections', async (stage) => {
   const owner = await (await stage.connect()).createChannel();
   const { queue } = await owner.assertQueue(stage.name('mine'), { exclusive: true });
+  await owner.bindQueue(queue, 'amq.direct', 'bound');
   const operations = [
     (on) => on.checkQueue(queue),
     (on) => on.assertQueue(queue, { exclusive: true }),
@@ -161,6 +162,8 @@ compare('an exclusive queue is locked for other connections', async (stage) => {
     (on) => on.get(queue),
     (on) => on.consume(queue, () => {}),
     (on) => on.bindQueue(queue, 'amq.direct', 'k'),
+    (on) => on.unbindQueue(queue, 'amq.direct', 'k'),
+    (on) => on.unbindQueue(queue, 'amq.direct', 'bound'),
   ];
   const results = [];
   for (const operation of operations) results.push(await stage.outcome(operation));

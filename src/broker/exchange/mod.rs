@@ -144,6 +144,16 @@ impl Exchange {
         Ok(new)
     }
 
+    pub fn is_bound(&self, destination: &Destination, routing_key: &str, arguments: &FieldTable) -> bool {
+        let key = BindingKey {
+            destination: destination.clone(),
+            routing_key: routing_key.into(),
+        };
+        self.bindings
+            .get(&key)
+            .is_some_and(|tables| tables.contains(arguments))
+    }
+
     /// Removes one binding. Says whether it was the last for its destination and key.
     pub fn unbind(&mut self, destination: &Destination, routing_key: &str, arguments: &FieldTable) -> bool {
         let key = BindingKey {

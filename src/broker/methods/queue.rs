@@ -268,7 +268,7 @@ impl State {
             self.last_queue(session_id, number)?;
         }
         check_not_default(exchange)?;
-        let (id, name) = match self.usable_queue(session_id, number, unbind.queue.as_str()) {
+        let (id, name) = match self.queue_named(session_id, number, unbind.queue.as_str()) {
             Ok(found) => found,
             // RabbitMQ: unbinding what is not bound succeeds.
             Err(exception) if exception.code == 404 && !unbind.queue.as_str().is_empty() => return Ok(()),
@@ -277,11 +277,16 @@ impl State {
         if key.is_empty() && unbind.queue.as_str().is_empty() {
             key = &name;
         }
-        let gone = match self.exchanges.get_mut(exchange) {
-            Some(exchange) => exchange.unbind(&Destination::Queue(id), key, &unbind.arguments),
-            None => false,
+        let locked = self.is_locked(id, session_id);
+        let destination = Destination::Queue(id);
+        let Some(source) = self.exchanges.get_mut(exchange) else {
+            return Ok(());
         };
-        if gone {
+        // Whose queue it is counts only where there is something to unbind.
+        if locked && source.is_bound(&destination, key, &unbind.arguments) {
+            return Err(resource_locked(&name, &self.name));
+        }
+        if source.unbind(&destination, key, &unbind.arguments) {
             if let Some(queue) = self.queues.get_mut(id) {
                 queue
                     .bound_to

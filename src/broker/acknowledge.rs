@@ -38,7 +38,9 @@ impl State {
             let Some(unacked) = channel.settle(tag) else {
                 return Err(unknown_tag(tag));
             };
+            let queue = unacked.queue;
             self.settle_one(session_id, number, unacked, verdict);
+            self.drop_excess(queue);
             return Ok(());
         }
         let last = if tag == 0 { channel.last_tag() } else { tag };
@@ -63,11 +65,19 @@ impl State {
         if verdict == Verdict::Requeue {
             settled.reverse();
         }
+        let mut queues = settled.iter().map(|unacked| unacked.queue).collect::<Vec<_>>();
         for unacked in settled {
             self.settle_one(session_id, number, unacked, verdict);
         }
+        // When all are back: what is too much goes from the head on, in the order in which it stands there.
+        queues.sort_unstable();
+        queues.dedup();
+        for queue in queues {
+            self.drop_excess(queue);
+        }
     }
 
+    /// Settles one message; when it went back to its queue that may hold more than it is allowed to (`drop_excess`).
     pub fn settle_one(&mut self, session_id: SlotId, number: u16, unacked: Unacked, verdict: Verdict) {
         let Unacked {
             queue,
@@ -103,7 +113,6 @@ impl State {
             Verdict::Requeue => {
                 if let Some(queue_state) = self.queues.get_mut(queue) {
                     queue_state.requeue(entry);
-                    self.drop_excess(queue);
                     self.mark_dirty(queue);
                 }
             }

@@ -33,7 +33,7 @@ impl State {
         };
         let ttl = match (message.expiration, queue.arguments.message_ttl) {
             (None, None) => {
-                if !queue.is_limited() {
+                if !queue.shows_order() {
                     queue.push(message, NEVER);
                     self.mark_dirty(queue_id);
                     return true;
@@ -46,7 +46,7 @@ impl State {
         self.enqueue_limited(queue_id, message, ttl)
     }
 
-    /// With limits the order of things shows: who can be handed the message at once never sees them.
+    /// With limits and priorities the order of things shows: who can be handed the message at once never sees them.
     fn enqueue_limited(&mut self, queue_id: SlotId, message: Arc<Message>, ttl: Option<u64>) -> bool {
         self.expire(queue_id);
         self.hand_out(queue_id);

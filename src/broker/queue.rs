@@ -85,8 +85,11 @@ impl Queue {
         self.ready
     }
 
-    pub fn is_limited(&self) -> bool {
-        self.arguments.max_length.is_some() || self.arguments.max_length_bytes.is_some()
+    /// Whether it shows when messages are handed out: those behind may be dropped for a message, or go before it.
+    pub fn shows_order(&self) -> bool {
+        self.arguments.max_length.is_some()
+            || self.arguments.max_length_bytes.is_some()
+            || self.levels.len() > 1
     }
 
     /// Whether what waits is more than the limits allow, with `more` messages of `bytes` on top.

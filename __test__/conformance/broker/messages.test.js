@@ -186,6 +186,25 @@ compare('a full queue with priorities drops what it would deliver next', async (
   return bodies(await drain(channel, queue));
 });
 
+compare('what comes back to a full queue goes from the head on', async (stage) => {
+  const channel = await stage.channel({ confirm: true });
+  const dead = await stage.queue(channel, 'dead');
+  const options = { maxLength: 2, deadLetterExchange: '', deadLetterRoutingKey: dead };
+  const queue = await stage.queue(channel, 'q', options);
+  const publish = async (...texts) => {
+    for (const text of texts) channel.sendToQueue(queue, Buffer.from(text));
+    await channel.waitForConfirms();
+  };
+  for (const text of ['1', '2', '3', '4']) {
+    await publish(text);
+    await channel.get(queue);
+  }
+  await publish('5');
+  channel.nackAll();
+  while ((await channel.checkQueue(dead)).messageCount < 3);
+  return [bodies(await drain(channel, dead)), bodies(await drain(channel, queue))];
+});
+
 compare('full queues drop or refuse, and the confirms say which', async (stage) => {
   const channel = await stage.channel({ confirm: true });
   const results = [];
@@ -210,7 +229,12 @@ compare('higher priorities go first', async (stage) => {
   for (const priority of [0, 5, 3, undefined, 9, 3])
     channel.sendToQueue(queue, Buffer.from(`${priority}`), { priority });
   await channel.waitForConfirms();
-  return bodies(await drain(channel, queue));
+  const waiting = bodies(await drain(channel, queue));
+  // Whoever is ready gets them as they come.
+  const taken = take(channel, queue, 3, { noAck: true });
+  await channel.checkQueue(queue);
+  for (const priority of [0, 5, 3]) channel.sendToQueue(queue, Buffer.from(`${priority}`), { priority });
+  return [waiting, bodies(await taken)];
 });
 
 compare('one consumer is served alone, exclusively, or by priority', async (stage) => {

@@ -88,7 +88,9 @@ impl State {
                         .get_mut(session_id)
                         .and_then(|session| session.channel_mut(number));
                     if let Some(unacked) = channel.and_then(|channel| channel.settle(tag)) {
+                        let queue = unacked.queue;
                         self.settle_one(session_id, number, unacked, verdict);
+                        self.drop_excess(queue);
                     }
                 }
             }

@@ -158,6 +158,20 @@ onEveryBroker('each consumer has its prefetch again, and the channel its own', a
   assert.deepEqual(counts, settled);
 });
 
+onEveryBroker('the prefetch of a channel holds behind that of its consumers', async (t, broker) => {
+  const setting = await connected(t, broker);
+  const channel = await setting.connection.createChannel();
+  const queue = name('queue');
+  await channel.assertQueue(queue, { exclusive: true });
+  await channel.prefetch(5);
+  await channel.prefetch(2, true);
+  await channel.consume(queue, () => {});
+  await loseAndRegain(setting);
+  for (let i = 0; i < 10; i++) channel.sendToQueue(queue, Buffer.from('x'));
+  while ((await channel.checkQueue(queue)).messageCount > 8);
+  assert.equal((await channel.checkQueue(queue)).messageCount, 8);
+});
+
 onEveryBroker('settling what an earlier connection delivered does nothing', async (t, broker) => {
   const setting = await connected(t, broker);
   const channel = await setting.connection.createConfirmChannel();

@@ -129,8 +129,13 @@ class ChannelRecovery {
     const fields = this.current(method, given);
     switch (method) {
       case methods.BasicQos:
-        if (fields.global) this.#channelPrefetch = fields;
-        else this.#prefetch = fields;
+        if (fields.global) {
+          this.#channelPrefetch = fields;
+        } else {
+          this.#prefetch = fields;
+          // RabbitMQ's rule.
+          this.#channelPrefetch = null;
+        }
         break;
       case methods.BasicConsume: {
         const { consumerTag } = answer;
@@ -181,17 +186,23 @@ class ChannelRecovery {
     channel.reopen(connection);
     await this.#ask(methods.ChannelOpen, { outOfBand: '' }, methods.ChannelOpenOk);
     if (this.#isConfirm) await this.#ask(methods.ConfirmSelect, { nowait: false }, methods.ConfirmSelectOk);
-    if (this.#channelPrefetch !== null) await this.#askPrefetch(this.#channelPrefetch);
     let prefetch = null;
+    await this.#restorePrefetch(prefetch);
     for (const consumer of [...this.#consumers.values()]) {
       if (consumer.prefetch !== prefetch) {
         prefetch = consumer.prefetch;
-        await this.#askPrefetch(prefetch);
+        await this.#restorePrefetch(prefetch);
       }
       consumer.fields = this.current(methods.BasicConsume, consumer.fields);
       await this.#ask(methods.BasicConsume, consumer.fields, methods.BasicConsumeOk);
     }
-    if (this.#prefetch !== prefetch) await this.#askPrefetch(this.#prefetch);
+    if (this.#prefetch !== prefetch) await this.#restorePrefetch(this.#prefetch);
+  }
+
+  // The channel's own behind that for consumers, which ends it.
+  async #restorePrefetch(prefetch) {
+    if (prefetch !== null) await this.#askPrefetch(prefetch);
+    if (this.#channelPrefetch !== null) await this.#askPrefetch(this.#channelPrefetch);
   }
 
   #ask(method, fields, expected) {

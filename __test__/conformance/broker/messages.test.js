@@ -115,6 +115,17 @@ compare('prefetch bounds a consumer, or all of a channel', async (stage) => {
   return results;
 });
 
+compare('a prefetch for consumers ends that of the channel', async (stage) => {
+  const channel = await stage.channel({ confirm: true });
+  const queue = await stage.queue(channel, 'q');
+  for (let index = 0; index < 10; index++) channel.sendToQueue(queue, Buffer.from(`${index}`));
+  await channel.waitForConfirms();
+  await channel.prefetch(2, true);
+  const taken = take(channel, queue, 10);
+  await channel.prefetch(5, false);
+  return bodies(await taken);
+});
+
 compare('a dead letter tells how it died', async (stage) => {
   const channel = await stage.channel({ confirm: true });
   const graveyard = await stage.exchange(channel, 'dead', 'fanout');

@@ -65,7 +65,8 @@ impl State {
         }
     }
 
-    /// In RabbitMQ's reading: global means all consumers of the channel together, else each consumer started from now on.
+    /// In RabbitMQ's reading: global means all consumers of the channel together, else each consumer started from now on,
+    /// and no bound for all together any more.
     fn basic_qos(&mut self, session_id: SlotId, number: u16, prefetch_count: u16, global: bool) {
         let Some(channel) = self
             .sessions
@@ -76,10 +77,11 @@ impl State {
         };
         if global {
             channel.prefetch_channel = prefetch_count;
-            self.mark_consumed(session_id, number);
         } else {
             channel.prefetch = prefetch_count;
+            channel.prefetch_channel = 0;
         }
+        self.mark_consumed(session_id, number);
     }
 
     fn basic_consume(&mut self, session_id: SlotId, number: u16, consume: Consume) -> Outcome {

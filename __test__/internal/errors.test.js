@@ -60,6 +60,7 @@ const provocations = [
   ['ERR_SOCKET_CLOSED', [], resetClosedSocket],
   ['ERR_SOCKET_CLOSED_BEFORE_CONNECTION', [], destroyWhileConnecting],
   ['ERR_SOCKET_HANDLE_ADOPTED', [], useBoundSocketTwice, { skip: !net.BoundSocket && 'no net.BoundSocket' }],
+  ['ERR_UNKNOWN_ENCODING', ['foo'], () => new Readable().setEncoding('foo')],
   ['ERR_UNKNOWN_SIGNAL', ['SIGNONE'], () => process.kill(process.pid, 'SIGNONE')],
   ['ERR_UNKNOWN_SIGNAL', [-5], () => child_process.spawnSync('x', { killSignal: -5 })],
   ['ERR_WORKER_HANDLE_NOT_TRANSFERABLE', ['net.Socket'], transferSocket, { skip: newSince(24) }],

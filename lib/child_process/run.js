@@ -6,13 +6,9 @@ const { once } = require('node:events');
 const { createInterface } = require('node:readline');
 const { pipeline, Readable } = require('node:stream');
 
-const { validateBoolean } = require('../internal/validators');
-const { gatherInto, validateOnMaxBuffer } = require('./output');
+const { gatherInto } = require('./output');
+const { normalizeRunOptions } = require('./run-options');
 const { spawn } = require('./spawn');
-const { validateMaxBuffer } = require('./spawn-options');
-
-/** Bytes kept of each output, unless `maxBuffer` says otherwise. */
-const MAX_BUFFER = 100_000_000;
 
 class RunError extends Error {
   constructor(message, facts, cause) {
@@ -27,10 +23,7 @@ function run(file, args, options) {
     options = args;
     args = [];
   }
-  options = { encoding: 'utf8', maxBuffer: MAX_BUFFER, reject: true, stripFinalNewline: true, ...options };
-  validateMaxBuffer(options.maxBuffer);
-  validateOnMaxBuffer(options.onMaxBuffer);
-  validateBoolean(options.reject, 'options.reject');
+  options = normalizeRunOptions(options);
   const { timeout, ...spawnOptions } = options;
 
   const started = process.hrtime.bigint();
@@ -88,10 +81,9 @@ async function finish(child, { file, args, options, timeout, started }) {
 
 function gather(child, name, options, state) {
   const { encoding } = options;
-  const isText = encoding !== 'buffer' && encoding !== null;
   const stream = child[name];
   const chunks = [];
-  if (isText) stream.setEncoding(encoding);
+  if (encoding) stream.setEncoding(encoding);
   stream.on(
     'data',
     gatherInto(chunks, stream, options, () => {
@@ -103,7 +95,7 @@ function gather(child, name, options, state) {
   // What it was is in the exit status.
   stream.on('error', () => {});
   return () => {
-    if (!isText) return Buffer.concat(chunks);
+    if (!encoding) return Buffer.concat(chunks);
     const text = chunks.join('');
     return options.stripFinalNewline ? text.replace(/\r?\n$/, '') : text;
   };
@@ -114,8 +106,14 @@ function feed(child, input) {
   if (!child.stdin) return;
   child.stdin.on('error', () => {});
   if (input === undefined || input === null) child.stdin.end();
-  else if (typeof input === 'string' || ArrayBuffer.isView(input)) child.stdin.end(input);
+  else if (typeof input === 'string') child.stdin.end(input);
+  else if (ArrayBuffer.isView(input)) child.stdin.end(bytesOf(input));
   else pipeline(Readable.from(input), child.stdin, () => {});
+}
+
+// Node 20 writes no view but a Uint8Array.
+function bytesOf({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function describe({ command, exitCode, signal }, { timedOut, isMaxBuffer, failure }, { timeout, maxBuffer }) {

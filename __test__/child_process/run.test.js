@@ -2,9 +2,11 @@
 
 const assert = require('node:assert/strict');
 const diagnosticsChannel = require('node:diagnostics_channel');
+const { once } = require('node:events');
+const { Readable } = require('node:stream');
 const { test } = require('node:test');
 
-const { run } = require('../../lib/child_process');
+const { RunError, run } = require('../../lib/child_process');
 require('../support/end-children');
 
 test('run refuses wrong options before it starts anything', () => {
@@ -43,4 +45,141 @@ test('run takes every kind of bytes as input', async () => {
   const bytes = new Uint8Array([0, 97, 98, 99]);
   const view = new DataView(bytes.buffer, 1, 3);
   assert.equal((await run('cat', { input: view })).stdout, 'abc');
+});
+
+// The shell's child has the pipes for as long as the test takes.
+const LEAVES = 'sleep 1000 & echo out';
+const WAITS = `${LEAVES}; wait`;
+
+// What `run` rejects with, once `act(running)` has been called on a child whose first output is there.
+async function endedBy(act, script, options) {
+  const running = run('sh', ['-c', script], options);
+  await once(running.child.stdout, 'data');
+  if (script === LEAVES) await once(running.child, 'exit');
+  act(running);
+  return running.catch((reason) => reason);
+}
+
+for (const script of [WAITS, LEAVES]) {
+  const when = `while a descendant holds its pipes (sh -c ${script})`;
+
+  test(`a timeout settles ${when}`, async () => {
+    const error = await run('sh', ['-c', script], { timeout: 20 }).catch((reason) => reason);
+    assert.equal(error.timedOut, true);
+  });
+
+  test(`an abort settles ${when}`, async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const error = await endedBy(() => controller.abort(new Error('enough')), script, { signal });
+    assert.equal(error.aborted, true);
+    assert.equal(error.stdout, 'out');
+    assert.equal(error.cause.cause.message, 'enough');
+  });
+
+  test(`asyncDispose settles ${when}`, async () => {
+    const running = run('sh', ['-c', script]);
+    await once(running.child.stdout, 'data');
+    await running[Symbol.asyncDispose]();
+    assert.equal((await running.catch((reason) => reason)).stdout, 'out');
+  });
+
+  test(`leaving the loop settles ${when}`, async () => {
+    for await (const line of run('sh', ['-c', script])) {
+      assert.equal(line, 'out');
+      break;
+    }
+  });
+
+  test(`too much output settles ${when}`, async () => {
+    const error = await run('sh', ['-c', script], { maxBuffer: 2 }).catch((reason) => reason);
+    assert.equal(error.isMaxBuffer, true);
+    assert.equal(error.stdout, 'ou');
+  });
+}
+
+test('forceKillAfter, kill and killTree settle while a descendant holds the pipes', async () => {
+  for (const [act, script, options, signal] of [
+    [(running) => running.child.kill(), `trap '' TERM; ${WAITS}`, { forceKillAfter: 10 }, 'SIGKILL'],
+    [(running) => running.child.kill(), WAITS, {}, 'SIGTERM'],
+    [(running) => running.child.killTree('SIGKILL'), WAITS, {}, 'SIGKILL'],
+  ]) {
+    const error = await endedBy(act, script, options);
+    assert.equal(error.signal, signal);
+    assert.equal(error.stdout, 'out');
+  }
+});
+
+test('an abort settles while a descendant holds other pipes and the channel', async () => {
+  const controller = new AbortController();
+  const stdio = ['pipe', 'pipe', 'pipe', 'pipe', 'ipc'];
+  const error = await endedBy(() => controller.abort(), WAITS, { signal: controller.signal, stdio });
+  assert.equal(error.aborted, true);
+});
+
+test('what the child writes on its way out is there', async () => {
+  const controller = new AbortController();
+  const script = `trap 'echo bye; exit 3' TERM; ${WAITS}`;
+  const error = await endedBy(() => controller.abort(), script, { signal: controller.signal });
+  assert.deepEqual([error.exitCode, error.aborted, error.stdout], [3, true, 'out\nbye']);
+});
+
+test('run with a signal that has been aborted', async () => {
+  const error = await run('cat', { signal: AbortSignal.abort() }).catch((reason) => reason);
+  assert.equal(error.aborted, true);
+  assert.equal(error.code, 'ABORT_ERR');
+});
+
+test('run reads what descendants write when nothing ends it early', async () => {
+  const running = run('sh', ['-c', '{ read line <&3; echo late; } & echo early'], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  await once(running.child, 'exit');
+  running.child.stdio[3].end('go\n');
+  assert.equal((await running).stdout, 'early\nlate');
+});
+
+test('an input that fails ends the child and is the cause', async () => {
+  const failure = new Error('no more');
+  async function* throwing() {
+    yield 'some';
+    throw failure;
+  }
+  const failing = new Readable({ read() {} });
+  failing.push('some');
+  for (const input of [throwing(), failing]) {
+    const running = run('cat', { input });
+    if (input === failing) running.child.stdout.once('data', () => failing.destroy(failure));
+    const error = await running.catch((reason) => reason);
+    assert.ok(error instanceof RunError);
+    assert.equal(error.cause, failure);
+    assert.equal(error.signal, 'SIGTERM');
+    assert.equal(error.message, 'Command was ended because its input failed with no more: cat');
+  }
+});
+
+test('an input that is cut short or gives what cannot be written is a failure', async () => {
+  const cut = new Readable({ read() {} });
+  const running = run('cat', { input: cut });
+  cut.destroy();
+  assert.equal((await running.catch((reason) => reason)).cause.code, 'ERR_STREAM_PREMATURE_CLOSE');
+  const error = await run('cat', { input: ['text', 5] }).catch((reason) => reason);
+  assert.equal(error.cause.code, 'ERR_INVALID_ARG_TYPE');
+  assert.equal(error.code, undefined);
+});
+
+test('a child that does not read its input is no failure, and the input is closed', async () => {
+  const endless = new Readable({
+    read() {
+      this.push('x'.repeat(1000));
+    },
+  });
+  assert.equal((await run('true', { input: endless })).exitCode, 0);
+  assert.equal(endless.destroyed, true);
+  assert.equal((await run('true', { input: 'x'.repeat(1e6) })).exitCode, 0);
+});
+
+test('a long input waits for the child', async () => {
+  const { stdout } = await run('wc', ['-c'], { input: Array.from({ length: 100 }, () => 'x'.repeat(1e5)) });
+  assert.equal(stdout, '10000000');
 });

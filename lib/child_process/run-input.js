@@ -1,0 +1,43 @@
+'use strict';
+
+// The option `input` of run(): what is written to the child's stdin.
+
+const { finished, Readable } = require('node:stream');
+
+/** `failed(error)` is told of an input that ends in an error; a child that does not read all of it is no failure. */
+function feed(stdin, input, failed) {
+  stdin.on('error', () => {});
+  if (input == null) stdin.end();
+  else if (typeof input === 'string') stdin.end(input);
+  else if (ArrayBuffer.isView(input)) stdin.end(bytesOf(input));
+  else pour(input instanceof Readable ? input : Readable.from(input), stdin, failed);
+}
+
+// Node 20 writes no view but a Uint8Array.
+function bytesOf({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+// Not pipeline(): it does not tell whose error it reports, and what is neither text nor bytes is thrown from it at nobody.
+function pour(source, stdin, failed) {
+  let over = false;
+  stdin.once('close', () => {
+    over = true;
+    source.destroy();
+  });
+  source.on('data', (chunk) => {
+    try {
+      if (stdin.write(chunk)) return;
+      source.pause();
+      stdin.once('drain', () => source.resume());
+    } catch (error) {
+      source.destroy(error);
+    }
+  });
+  finished(source, { writable: false }, (error) => {
+    if (!error) stdin.end();
+    else if (!over) failed(error);
+  });
+}
+
+module.exports = { feed };

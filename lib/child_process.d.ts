@@ -77,7 +77,10 @@ export function setDieWithParent(value: boolean | NodeJS.Signals | number): void
 
 export interface RunOptions extends Omit<node.SpawnOptions, 'stdio'>, OutputOptions {
   stdio?: node.StdioOptions;
-  /** Written to stdin, which is then ended. Without it stdin is empty. */
+  /**
+   * Written to stdin, which is then ended. Without it stdin is empty. One that fails ends the child, and is the `cause` of
+   * the RunError; a child that does not read all of it is no failure.
+   */
   input?:
     | string
     | NodeJS.ArrayBufferView
@@ -86,7 +89,10 @@ export interface RunOptions extends Omit<node.SpawnOptions, 'stdio'>, OutputOpti
     | Iterable<string | Uint8Array>;
   /** Of the outputs; `'buffer'` gives Buffers. Default `'utf8'`. */
   encoding?: BufferEncoding | 'buffer';
-  /** Bytes kept of each output. Default 100,000,000. */
+  /**
+   * Bytes kept of each output. Default 100,000,000. A loop over the lines keeps nothing: there this and `onMaxBuffer` hold
+   * only if one of them is given, but for a single line, whose end must come within this limit.
+   */
   maxBuffer?: number;
   /** Whether a failure rejects; else the result has it in `error`. Default `true`. */
   reject?: boolean;
@@ -100,7 +106,7 @@ export interface RunResult<Output = string> {
   /** `null` when it was killed or never started. */
   exitCode: number | null;
   signal: NodeJS.Signals | null;
-  /** `undefined` when it is no pipe, or with `all`. */
+  /** `undefined` when it is no pipe, with `all`, or when a loop has taken its lines. */
   stdout: Output;
   stderr: Output;
   all?: Output;
@@ -135,7 +141,12 @@ export class RunError<Output = string> extends Error implements Omit<RunResult<O
   resourceUsage?: ResourceUsage;
 }
 
-/** A running child as a promise; iterating gives the lines of stdout, and leaving the loop early ends the child. */
+/**
+ * A running child as a promise. Iterating gives the lines of stdout (of `all`, with that), whole and from the first on,
+ * whenever it begins, then throws the failure, if any. A loop that begins while the child runs takes the lines: the result
+ * has `undefined` for them, another loop is refused (ERR_INVALID_STATE), a slow loop slows the child, and only the end of
+ * stderr is kept, up to `maxBuffer`. Leaving the loop early ends the child.
+ */
 export interface RunPromise<Output = string> extends Promise<RunResult<Output>>, AsyncIterable<string> {
   readonly child: node.ChildProcess;
   /** `await using`: ends the child and waits for its end. */
@@ -143,12 +154,15 @@ export interface RunPromise<Output = string> extends Promise<RunResult<Output>>,
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program to its end: that of its outputs, which its descendants may hold open. After a time-out, an abort, an
+ * excess of output, a failing input, `kill()` or an early end of the loop it is the end of the program itself.
  *
  *     const { stdout } = await run('git', ['status'], { cwd, timeout: 1000 });
  *     for await (const line of run('journalctl', ['-f'])) console.log(line);
  *
  * @throws RunError (rejected) unless `reject` is false
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_UNKNOWN_ENCODING, ERR_UNKNOWN_SIGNAL for wrong
+ *   arguments, before anything runs
  */
 export function run(
   file: string,

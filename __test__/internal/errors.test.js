@@ -39,6 +39,7 @@ const provocations = [
   ['ERR_INVALID_HANDLE_TYPE', [], () => sendToChild('message', {})],
   ['ERR_INVALID_IP_ADDRESS', ['x'], () => net.connect({ port: 1, localAddress: 'x' })],
   ['ERR_INVALID_IP_ADDRESS', ['zz'], () => connectTo('zz', 4)],
+  ['ERR_INVALID_STATE', ['ReadableStream is locked'], getSecondReader],
   ['ERR_INVALID_SYNC_FORK_INPUT', ["'text'"], () => child_process.spawn('x', { stdio: ['text'] })],
   [
     'ERR_IPC_CHANNEL_CLOSED',
@@ -204,6 +205,12 @@ function disconnectAgain(child) {
     child.once('error', resolve);
     child.disconnect();
   });
+}
+
+function getSecondReader() {
+  const stream = new ReadableStream();
+  stream.getReader();
+  stream.getReader();
 }
 
 function listenTwice() {

@@ -38,7 +38,7 @@ function gatherInto(chunks, stream, { maxBuffer, onMaxBuffer = 'kill' }, exceede
 
 // Counts what a chunk counts itself: bytes, or characters of text.
 function tailInto(chunks, maxBuffer) {
-  let total = 0;
+  let total = chunks.reduce((sum, { length }) => sum + length, 0);
   return (chunk) => {
     chunks.push(chunk);
     total += chunk.length;

@@ -24,6 +24,8 @@ function normalizeRunOptions(given) {
   return {
     ...options,
     encoding: encoding === 'buffer' ? null : encoding,
+    // Whether a limit of the output was asked for: a loop over the lines knows no other.
+    isLimited: options.maxBuffer != null || options.onMaxBuffer !== undefined,
     killSignal: sanitizeKillSignal(options.killSignal),
     maxBuffer: options.maxBuffer ?? MAX_BUFFER,
     reject,

@@ -2,12 +2,10 @@
 
 // run(): a child as a promise, for `await`, `for await` and `await using`.
 
-const { createInterface } = require('node:readline');
-
-const { gatherInto } = require('./output');
 const { Ending } = require('./run-ending');
 const { feed } = require('./run-input');
 const { normalizeRunOptions } = require('./run-options');
+const { Output } = require('./run-output');
 const { spawn } = require('./spawn');
 
 class RunError extends Error {
@@ -29,22 +27,23 @@ function run(file, args, options) {
   const started = process.hrtime.bigint();
   const child = spawn(file, args, { ...options, signal: undefined, timeout: undefined });
   const ending = new Ending(child, options);
-  const promise = finish(child, { command: [file, ...args].join(' '), options, ending, started });
+  const outputs = openOutputs(child, options, ending);
+  if (child.stdin) feed(child.stdin, options.input, (error) => ending.end('input', error));
+  const promise = finish(child, { command: [file, ...args].join(' '), options, ending, outputs, started });
   promise.child = child;
-  promise[Symbol.asyncIterator] = () => lines(child, ending, promise);
+  promise[Symbol.asyncIterator] = () => lines(outputs, ending, promise);
   if (Symbol.asyncDispose) promise[Symbol.asyncDispose] = () => dispose(ending, promise);
   // Whoever only iterates or disposes is told of a failure there.
   promise.catch(() => {});
   return promise;
 }
 
-async function finish(child, { command, options, ending, started }) {
-  const outputs = {};
-  for (const name of ['stdout', 'stderr', 'all']) {
-    if (child[name] && !(name === 'stdout' && child.all))
-      outputs[name] = gather(child, name, options, ending);
-  }
-  if (child.stdin) feed(child.stdin, options.input, (error) => ending.end('input', error));
+function openOutputs({ stdout, stderr, all }, options, ending) {
+  const open = (stream) => stream && new Output(stream, options, () => ending.end('maxBuffer'));
+  return all ? { all: open(all) } : { stdout: open(stdout), stderr: open(stderr) };
+}
+
+async function finish(child, { command, options, ending, outputs, started }) {
   await ending.over;
 
   const { cause, error } = ending;
@@ -52,9 +51,9 @@ async function finish(child, { command, options, ending, started }) {
     command,
     exitCode: child.exitCode !== null && child.exitCode >= 0 ? child.exitCode : null,
     signal: child.signalCode,
-    stdout: outputs.stdout?.(),
-    stderr: outputs.stderr?.(),
-    all: outputs.all?.(),
+    stdout: outputs.stdout?.result,
+    stderr: outputs.stderr?.result,
+    all: outputs.all?.result,
     timedOut: cause === 'timeout',
     aborted: cause === 'abort',
     isMaxBuffer: cause === 'maxBuffer',
@@ -72,27 +71,6 @@ async function finish(child, { command, options, ending, started }) {
   return Object.assign(facts, { error: failure });
 }
 
-function gather(child, name, options, ending) {
-  const { encoding } = options;
-  const stream = child[name];
-  const chunks = [];
-  if (encoding) stream.setEncoding(encoding);
-  stream.on(
-    'data',
-    gatherInto(chunks, stream, options, () => {
-      stream.destroy();
-      ending.end('maxBuffer');
-    }),
-  );
-  // What it was is in the exit status.
-  stream.on('error', () => {});
-  return () => {
-    if (!encoding) return Buffer.concat(chunks);
-    const text = chunks.join('');
-    return options.stripFinalNewline ? text.replace(/\r?\n$/, '') : text;
-  };
-}
-
 function describe({ command, exitCode, signal }, { cause, error }, { timeout, maxBuffer }) {
   const reason = error?.code ?? error?.message ?? error;
   if (cause === 'timeout') return `Command timed out after ${timeout} ms: ${command}`;
@@ -105,14 +83,17 @@ function describe({ command, exitCode, signal }, { cause, error }, { timeout, ma
 }
 
 // The lines of stdout as they come; at the end the failure, if any. Leaving the loop early kills the child.
-async function* lines(child, ending, promise) {
-  const stream = child.all ?? child.stdout;
-  let ended = false;
+async function* lines({ stdout, stderr, all }, ending, promise) {
+  const output = all ?? stdout;
+  // Before anything that would end the child: a second loop is refused and does not disturb the first.
+  const taken = output?.lines();
+  if (output) stderr?.keepEnd();
+  let hasEnded = false;
   try {
-    if (stream) yield* createInterface({ input: stream, crlfDelay: Infinity });
-    ended = true;
+    if (taken) yield* taken;
+    hasEnded = true;
   } finally {
-    if (!ended) await dispose(ending, promise);
+    if (!hasEnded) await dispose(ending, promise);
   }
   await promise;
 }

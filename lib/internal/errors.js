@@ -27,6 +27,7 @@ const TABLE = [
   ['ERR_INVALID_FD_TYPE', TypeError, 'Unsupported fd type: %s'],
   ['ERR_INVALID_HANDLE_TYPE', TypeError, 'This handle type cannot be sent'],
   ['ERR_INVALID_IP_ADDRESS', TypeError, 'Invalid IP address: %s'],
+  ['ERR_INVALID_STATE', TypeError, 'Invalid state: %s'],
   [
     'ERR_INVALID_SYNC_FORK_INPUT',
     TypeError,

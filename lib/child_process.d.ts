@@ -145,7 +145,8 @@ export class RunError<Output = string> extends Error implements Omit<RunResult<O
  * A running child as a promise. Iterating gives the lines of stdout (of `all`, with that), whole and from the first on,
  * whenever it begins, then throws the failure, if any. A loop that begins while the child runs takes the lines: the result
  * has `undefined` for them, another loop is refused (ERR_INVALID_STATE), a slow loop slows the child, and only the end of
- * stderr is kept, up to `maxBuffer`. Leaving the loop early ends the child.
+ * stderr is kept, up to `maxBuffer`. Leaving the loop early ends the child. A failure that is neither awaited nor met by a
+ * loop is an 'unhandledRejection', as of any promise.
  */
 export interface RunPromise<Output = string> extends Promise<RunResult<Output>>, AsyncIterable<string> {
   readonly child: node.ChildProcess;

@@ -183,3 +183,23 @@ test('a long input waits for the child', async () => {
   const { stdout } = await run('wc', ['-c'], { input: Array.from({ length: 100 }, () => 'x'.repeat(1e5)) });
   assert.equal(stdout, '10000000');
 });
+
+test('a failure that nobody hears is an unhandled rejection, one that a loop or a disposal meets is none', async () => {
+  const program = `
+    const { run } = require(${JSON.stringify(require.resolve('../../lib/child_process'))});
+    process.on('unhandledRejection', (error) => console.log('unhandled', error.exitCode));
+    (async () => {
+      run('sh', ['-c', 'exit 3']);
+      run('sh', ['-c', 'exit 4'], { reject: false });
+      await run('sh', ['-c', 'exit 5']).catch(() => {});
+      await run('cat', { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })[Symbol.asyncDispose]();
+      for await (const line of run('yes')) break;
+      try {
+        for await (const line of run('sh', ['-c', 'echo line; exit 6']));
+      } catch (error) {
+        console.log('thrown', error.exitCode);
+      }
+    })();`;
+  const { stdout } = await run(process.execPath, ['-e', program]);
+  assert.deepEqual(stdout.split('\n').sort(), ['thrown 6', 'unhandled 3']);
+});

@@ -31,10 +31,12 @@ function run(file, args, options) {
   if (child.stdin) feed(child.stdin, options.input, (error) => ending.end('input', error));
   const promise = finish(child, { command: [file, ...args].join(' '), options, ending, outputs, started });
   promise.child = child;
-  promise[Symbol.asyncIterator] = () => lines(outputs, ending, promise);
+  promise[Symbol.asyncIterator] = () => {
+    // The loop throws it at its end.
+    promise.catch(() => {});
+    return lines(outputs, ending, promise);
+  };
   if (Symbol.asyncDispose) promise[Symbol.asyncDispose] = () => dispose(ending, promise);
-  // Whoever only iterates or disposes is told of a failure there.
-  promise.catch(() => {});
   return promise;
 }
 

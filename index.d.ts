@@ -12,6 +12,9 @@ export {
   execFileSync,
   execSync,
   fork,
+  RunError,
+  run,
+  setDieWithParent,
   spawn,
   spawnSync,
 } from './lib/child_process';

@@ -7,6 +7,7 @@ const net = require('./lib/net');
 
 const { createBroker } = broker;
 const { ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync } = child_process;
+const { RunError, run, setDieWithParent } = child_process;
 
 module.exports = {
   amqplib,
@@ -22,4 +23,7 @@ module.exports = {
   fork,
   spawn,
   spawnSync,
+  RunError,
+  run,
+  setDieWithParent,
 };

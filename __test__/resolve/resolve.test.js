@@ -34,6 +34,11 @@ test('every entry of package.json exports is tested here or is the register or p
   assert.deepEqual(entries.sort(), [...Object.keys(modules), 'oxipc/package.json', 'oxipc/register'].sort());
 });
 
+test('the root has every function of oxipc/child_process', () => {
+  const { _forkChild, ...functions } = require('oxipc/child_process');
+  for (const [name, value] of Object.entries(functions)) assert.equal(require('oxipc')[name], value, name);
+});
+
 test('what exports does not name stays inside', () => {
   assert.throws(() => require('oxipc/lib/native.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
 });

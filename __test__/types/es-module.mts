@@ -1,6 +1,6 @@
 // An ES module imports by name, as default and as namespace.
 
-import { createBroker, spawn } from 'oxipc';
+import { createBroker, RunError, run, setDieWithParent, spawn } from 'oxipc';
 import amqplib, { type connect } from 'oxipc/amqplib';
 import { connect as connectWithCallback } from 'oxipc/amqplib/callback_api';
 import type { Broker, BrokerOptions } from 'oxipc/broker';
@@ -14,4 +14,15 @@ const options: BrokerOptions = { port: 0, host: '127.0.0.1' };
 const broker: Promise<Broker> = createBroker(options);
 const same: typeof connect = amqplib.connect;
 
-export { broker, children, connectWithCallback, same, socket };
+async function commands(): Promise<string> {
+  setDieWithParent(true);
+  try {
+    const { stdout } = await run('git', ['status'], { timeout: 1000 });
+    for await (const line of run('git', ['log'])) line.length;
+    return stdout;
+  } catch (error) {
+    return error instanceof RunError ? error.command : '';
+  }
+}
+
+export { broker, children, commands, connectWithCallback, same, socket };

@@ -1,6 +1,6 @@
 //! `StreamHandle`: a byte stream as JavaScript holds it.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
 
@@ -68,7 +68,7 @@ struct Events {
     /// CLOSED is still to come.
     closing: Cell<bool>,
     /// During DESCRIPTORS: those that nobody has taken yet.
-    received: RefCell<Vec<OwnedFd>>,
+    received: Cell<Vec<OwnedFd>>,
 }
 
 #[napi]
@@ -89,7 +89,7 @@ impl StreamHandle {
             callback,
             stream: OnceCell::new(),
             closing: Cell::new(false),
-            received: RefCell::default(),
+            received: Cell::default(),
         });
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
         let taken = adopt(fd)

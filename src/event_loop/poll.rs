@@ -23,13 +23,15 @@ pub trait PollObserver {
     fn ready(&self, readiness: Readiness);
 }
 
-type Observer = (Weak<dyn PollObserver>, Rc<Cell<c_int>>);
+struct Observed {
+    observer: Weak<dyn PollObserver>,
+    /// The events asked of libuv now.
+    interest: Cell<c_int>,
+}
 
 /// A watched descriptor, which it does not own: close the `Poll` first, then the descriptor.
 pub struct Poll {
-    handle: Handle<Observer>,
-    /// The events asked of libuv now.
-    interest: Rc<Cell<c_int>>,
+    handle: Handle<Observed>,
     referenced: Cell<bool>,
 }
 
@@ -39,14 +41,13 @@ impl Poll {
     /// # Errors
     /// EEXIST when this loop watches the descriptor already, EPERM when it cannot be watched (a regular file).
     pub fn new(home: &Rc<Loop>, fd: RawFd, observer: Weak<dyn PollObserver>) -> Result<Self, i32> {
-        let interest = Rc::new(Cell::new(0));
-        let handle = Handle::new(home, (observer, interest.clone()), |uv, home, raw| {
+        let interest = Cell::new(0);
+        let handle = Handle::new(home, Observed { observer, interest }, |uv, home, raw| {
             // SAFETY: `raw` is zeroed memory large enough for a uv_poll_t, `home` this thread's loop.
             unsafe { (uv.poll_init)(home, raw, fd) }
         })?;
         Ok(Poll {
             handle,
-            interest,
             referenced: Cell::new(true),
         })
     }
@@ -60,12 +61,14 @@ impl Poll {
     pub fn watch(&self, readable: bool, writable: bool) -> Result<(), Errno> {
         let reading = if readable { UV_READABLE | UV_DISCONNECT } else { 0 };
         let wanted = reading | (if writable { UV_WRITABLE } else { 0 });
-        if self.interest.get() == wanted {
-            return Ok(());
-        }
         let Some((uv, raw)) = self.handle.open() else {
             return Ok(());
         };
+        // SAFETY: `raw` is open.
+        let Observed { interest, .. } = unsafe { Handle::<Observed>::observer(raw) };
+        if interest.get() == wanted {
+            return Ok(());
+        }
         // SAFETY: `raw` is open.
         let status = unsafe {
             if wanted == 0 {
@@ -75,16 +78,18 @@ impl Poll {
             }
         };
         if status < 0 {
-            self.interest.set(0);
+            interest.set(0);
             return Err(status);
         }
-        self.interest.set(wanted);
+        interest.set(wanted);
         Ok(())
     }
 
     /// Whether anything is watched for now.
     pub fn is_watching(&self) -> bool {
-        self.interest.get() != 0
+        // SAFETY: `raw` is open.
+        let interest = |(_, raw)| unsafe { Handle::<Observed>::observer(raw) }.interest.get();
+        self.handle.open().map_or(0, interest) != 0
     }
 
     /// Whether watching keeps the loop alive (it does at first).
@@ -96,21 +101,19 @@ impl Poll {
 
     /// Stops for good. The descriptor may be closed afterwards.
     pub fn close(&self) {
-        self.interest.set(0);
         self.handle.close();
     }
 
     /// As `close`, and calls `action` in the loop's closing phase, as libuv would a close callback. Closing keeps the loop
     /// alive; `action` is dropped uncalled when the loop ends first.
     pub fn close_then(&self, action: impl FnOnce() + 'static) {
-        self.interest.set(0);
         self.handle.close_then(action);
     }
 }
 
 unsafe extern "C" fn on_poll(raw: *mut RawHandle, status: c_int, events: c_int) {
     // SAFETY: libuv calls only for open handles, and `raw` was made by `Poll::new`.
-    let (observer, interest) = unsafe { Handle::<Observer>::observer(raw) };
+    let Observed { observer, interest } = unsafe { Handle::<Observed>::observer(raw) };
     // On POLLERR libuv stops the handle and reports EBADF, whatever the error is (uv__poll_io).
     if status < 0 {
         interest.set(0);

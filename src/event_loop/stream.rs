@@ -41,7 +41,8 @@ pub struct Stream {
     busy: Cell<bool>,
     referenced: Cell<bool>,
     ends_in_one_turn: Cell<bool>,
-    pending: RefCell<Option<PendingWrite>>,
+    /// Boxed: most streams never have one.
+    pending: RefCell<Option<Box<PendingWrite>>>,
     /// While a connection is being made; holds the errno to report for it, 0 to ask the socket.
     connecting: Cell<Option<Errno>>,
     /// Whether the kernel has been asked for a larger send buffer.
@@ -137,7 +138,7 @@ impl Stream {
 
     /// How many bytes of the write left over the kernel has yet to take.
     pub fn pending_bytes(&self) -> usize {
-        self.pending.borrow().as_ref().map_or(0, PendingWrite::len)
+        self.pending.borrow().as_ref().map_or(0, |write| write.len())
     }
 
     /// Writes what the kernel takes of several pieces now. Returns how many bytes that was.
@@ -174,7 +175,7 @@ impl Stream {
         }
         let left = pending.len();
         if left > 0 {
-            *self.pending.borrow_mut() = Some(pending);
+            *self.pending.borrow_mut() = Some(Box::new(pending));
             self.update(false)
                 .inspect_err(|_| drop(self.pending.borrow_mut().take()))?;
         }

@@ -14,8 +14,8 @@ pub struct RawHandle {
     rest: [u8; HANDLE_BYTES - size_of::<*mut c_void>()],
 }
 
-/// uv_poll_t is 160 bytes, uv_async_t 128 and uv_check_t 120 on 64-bit Linux; the rest is room for other versions, checked at load.
-const HANDLE_BYTES: usize = 192;
+/// uv_poll_t on 64-bit Linux, the largest (uv_async_t 128, uv_check_t 120): part of libuv's ABI, and checked at load.
+const HANDLE_BYTES: usize = 160;
 
 impl RawHandle {
     pub fn zeroed() -> Self {

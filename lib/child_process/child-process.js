@@ -32,6 +32,8 @@ const LAUNCHING = 1;
 const kIsUsedAsStdio = Symbol('kIsUsedAsStdio');
 // Children that a thread still launches.
 const launching = new WeakSet();
+// child -> our ends of its pipes, which do not read yet. Not `child.stdio`: that is the user's to change.
+const held = new WeakMap();
 
 const PID_TO_COME = {
   enumerable: true,
@@ -129,6 +131,8 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stderr = stdio[2].socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
+  const pipes = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
+  held.set(this, pipes);
   if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose);
   if (status !== LAUNCHING) startReading(this);
   return Math.min(status, 0);
@@ -198,7 +202,8 @@ function started(child, status) {
 }
 
 function startReading(child) {
-  for (const stream of child.stdio ?? []) stream?._handle?.release?.();
+  for (const pipe of held.get(child) ?? []) pipe.release();
+  held.delete(child);
   startChannel(child);
 }
 

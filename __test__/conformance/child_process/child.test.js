@@ -4,6 +4,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const diagnosticsChannel = require('node:diagnostics_channel');
 const { once } = require('node:events');
 const { constants } = require('node:os');
+const { text } = require('node:stream/consumers');
 
 const { compare, compareCall, logEvents, outputsOf, scriptOf } = require('./compare');
 
@@ -101,6 +102,21 @@ compare('spawn comes before every output', async ({ spawn }, log) => {
   child.stdout.once('data', () => log('data'));
   await logEvents(child, log, ['spawn', 'close']);
 });
+
+// By the time of 'spawn', which ours emits later, the list is the user's.
+for (const [name, change] of [
+  ['an entry of stdio replaced', (child) => (child.stdio[1] = null)],
+  ['stdio replaced', (child) => (child.stdio = [])],
+  ['stdio emptied', (child) => (child.stdio.length = 0)],
+  ['stdio taken away', (child) => (child.stdio = null)],
+]) {
+  compare(`output and close come with ${name}`, async ({ spawn }, log) => {
+    const child = spawn('echo', ['hello']);
+    const { stdout } = child;
+    change(child);
+    log(await Promise.all([once(child, 'exit'), once(child, 'close'), text(stdout)]));
+  });
+}
 
 compareCall(
   'an unreferenced child and unread streams let the process end',

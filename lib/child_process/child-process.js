@@ -197,8 +197,12 @@ function started(child, status) {
     onExit(child, status, 0);
     return;
   }
-  child.emit('spawn');
-  startReading(child);
+  try {
+    child.emit('spawn');
+  } finally {
+    // A listener that throws takes no output away.
+    startReading(child);
+  }
 }
 
 function startReading(child) {

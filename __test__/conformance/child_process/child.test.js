@@ -152,6 +152,27 @@ compareCall(
   child.on('close', () => console.log('close'));`),
 );
 
+const programs = require.resolve('./child-programs');
+for (const [event, call, log] of [
+  ['spawn', "spawn('echo', ['x'])"],
+  ['exit', "spawn('echo', ['x'])"],
+  ['close', "spawn('echo', ['x'])"],
+  ['error', "spawn('oxipc-missing')"],
+  // Its end is seen before or after that of the process.
+  ['disconnect', `fork(${JSON.stringify(programs)}, ['report'])`, ['spawn', 'close']],
+]) {
+  compareCall(
+    `what follows after an exception in '${event}'`,
+    scriptOf(`
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+    const child = cp.${call};
+    child.stdout?.on('data', (chunk) => console.log(String(chunk)));
+    child.on('${event}', () => { throw new Error('in ${event}'); });
+    for (const name of ${JSON.stringify(log ?? ['spawn', 'exit', 'close', 'error'])})
+      child.on(name, (...facts) => console.log(name, facts.map(String)));`),
+  );
+}
+
 compare('AsyncLocalStorage is kept in every event', async ({ spawn, exec }, log) => {
   const storage = new AsyncLocalStorage();
   await storage.run('context', async () => {

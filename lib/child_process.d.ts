@@ -49,7 +49,8 @@ declare module 'node:child_process' {
     readonly all?: Readable | null;
     /**
      * Signals the child and all its descendants, also those that changed their process group or session, and resolves
-     * when they are gone. Descendants whose own parent has ended are found only with `dieWithParent`.
+     * when they are gone and the child has emitted 'exit'. Descendants whose own parent has ended are found only with
+     * `dieWithParent`.
      * @param signal Default `'SIGTERM'`.
      * @throws ERR_UNKNOWN_SIGNAL (rejected)
      */

@@ -69,7 +69,19 @@ test('killTree ends descendants in sessions and groups of their own, and resolve
   t.after(() => endAll(pids.filter(isRunning)));
   await child.killTree('SIGKILL');
   assert.deepEqual(pids.filter(isRunning), []);
-  assert.deepEqual([child.exitCode, child.signalCode ?? (await once(child, 'exit'))[1]], [null, 'SIGKILL']);
+  assert.deepEqual([child.exitCode, child.signalCode], [null, 'SIGKILL']);
+});
+
+test("killTree resolves after the child's own 'exit', also when the process does not wait for the child", async () => {
+  // The kernel tells of both ends in either order.
+  for (let round = 0; round < 20; round++) {
+    const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    child.unref();
+    const seen = [];
+    child.on('exit', () => seen.push('exit'));
+    await child.killTree();
+    assert.deepEqual([...seen, child.exitCode, child.signalCode], ['exit', null, 'SIGTERM']);
+  }
 });
 
 test('killTree with forceKillAfter ends descendants that ignore the signal', async (t) => {
@@ -80,10 +92,14 @@ test('killTree with forceKillAfter ends descendants that ignore the signal', asy
   assert.equal(isRunning(pid), false);
 });
 
-test('killTree of a child that has ended resolves', async () => {
+test('killTree of a child that has ended, or was never started, resolves', async () => {
   const child = spawn('true');
   await once(child, 'exit');
   await child.killTree();
+  const missing = spawn('oxipc-missing');
+  const failed = once(missing, 'error');
+  await missing.killTree();
+  await failed;
 });
 
 test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', async (t) => {

@@ -12,7 +12,7 @@ const { validateArray, validateObject, validateOneOf, validateString } = require
 const { ChildHandle } = require('../native');
 const { Socket } = require('../net');
 const { setupChannel, startChannel } = require('./channel');
-const { applyExtras, forceKillLater, methods, noteUsage, treeGone } = require('./extras');
+const { applyExtras, forceKillLater, methods, noteEnd, treeGone } = require('./extras');
 const { markGivenAway } = require('./given-away');
 const { descriptorOf, toNative } = require('./native-options');
 const { requireChildPermission } = require('./permission');
@@ -217,7 +217,7 @@ function onExit(child, code, signal) {
   else child.exitCode = code;
 
   child.stdin?.destroy();
-  noteUsage(child, child._handle);
+  noteEnd(child, child._handle);
   child._handle = null;
 
   if (code < 0) {

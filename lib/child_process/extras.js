@@ -25,7 +25,7 @@ const USAGE_FIELDS = [
   'involuntaryContextSwitches',
 ];
 
-// child -> { forceKillAfter, timer, mark, usage }
+// child -> { forceKillAfter, timer, mark, usage, waiting }; `waiting`: who is to be told that it has emitted 'exit'.
 const extras = new WeakMap();
 // Children with a killTree under way, and who waits for it: held until its end.
 const trees = new Map();
@@ -44,7 +44,7 @@ function applyExtras(child, options) {
     options.envPairs = [...(options.envPairs ?? []), mark];
   }
   if (all) options.stdio[2] = { type: 'same' };
-  extras.set(child, { forceKillAfter, mark, timer: undefined, usage: undefined });
+  extras.set(child, { forceKillAfter, mark, timer: undefined, usage: undefined, waiting: [] });
 }
 
 // After a signal that a child may ignore.
@@ -55,9 +55,12 @@ function forceKillLater(child, signal) {
   child.once('exit', () => clearTimeout(own.timer));
 }
 
-function noteUsage(child, handle) {
+// Right before 'exit': whoever waits for it runs when the event's listeners are through, as a microtask.
+function noteEnd(child, handle) {
   const own = extras.get(child);
-  if (own) own.usage = handle?.usage() ?? undefined;
+  if (!own) return;
+  own.usage = handle?.usage() ?? undefined;
+  for (const resolve of own.waiting.splice(0)) resolve();
 }
 
 function treeGone(child, number) {
@@ -87,7 +90,11 @@ const methods = {
     const timer = forceKillAfter != null && setTimeout(() => handle.forceTree(tree), forceKillAfter);
     await gone;
     clearTimeout(timer);
+    // The end of the child itself may be heard after that of the tree. Not ours to signal: it was no part of that.
+    if (this._handle?.kill(0) !== 0) return;
+    this._handle.ref();
+    await new Promise((resolve) => extras.get(this).waiting.push(resolve));
   },
 };
 
-module.exports = { applyExtras, forceKillLater, methods, noteUsage, treeGone };
+module.exports = { applyExtras, forceKillLater, methods, noteEnd, treeGone };

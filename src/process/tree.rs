@@ -3,15 +3,20 @@
 //! Found through the parent pids in /proc, whatever process group or session they moved to; those whose parent has ended
 //! and who are therefore init's are found by a marker in their environment, if the child was started with one. Each is
 //! stopped when found, so that it makes no more children while we look, and held (`Watched`), so that no stranger is hit.
+//! The stop acts when the process runs next, which may be in the middle of a fork that the kernel then completes: those
+//! who have not stopped yet are looked at again.
 
 use std::collections::HashMap;
 use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
+use std::thread;
 
 use super::watched::Watched;
 
 /// Rounds of looking; a new round is needed only when the last has found somebody.
 const MAX_ROUNDS: usize = 32;
+/// How often those found are looked at until they have stopped: a bound for a machine that lets them run late.
+const MAX_LOOKS: usize = 1000;
 
 /// A process that got the signal.
 pub struct Member {
@@ -34,6 +39,7 @@ pub fn kill_tree(root: Option<libc::pid_t>, marker: Option<&str>, signal: i32) -
     let mut found: HashMap<libc::pid_t, Watched> = HashMap::new();
     found.extend(root.and_then(|root| Some((root, stop(root, None)?))));
     for _ in 0..MAX_ROUNDS {
+        await_stop(&found);
         let fresh: Vec<_> = members(root, &found, marker)
             .into_iter()
             .filter(|(pid, _)| !found.contains_key(pid))
@@ -72,6 +78,17 @@ fn stop(pid: libc::pid_t, parent: Option<libc::pid_t>) -> Option<Watched> {
     Some(process)
 }
 
+/// Returns when none of these can make a child any more. One that is held up in the kernel (state D) is not waited for:
+/// that may take for ever, and a parent in vfork is among them.
+fn await_stop(found: &HashMap<libc::pid_t, Watched>) {
+    for _ in 0..MAX_LOOKS {
+        if !found.keys().any(|&pid| is_running(pid)) {
+            return;
+        }
+        thread::yield_now();
+    }
+}
+
 /// Everybody who belongs to the tree now, with the parent of each.
 fn members(
     root: Option<libc::pid_t>,
@@ -107,10 +124,19 @@ fn all_processes() -> impl Iterator<Item = libc::pid_t> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The fourth field of /proc/PID/stat; the second is the name, in parentheses, and may hold anything.
 fn parent_of(pid: libc::pid_t) -> Option<libc::pid_t> {
+    state_and_parent(pid).map(|(_, parent)| parent)
+}
+
+fn is_running(pid: libc::pid_t) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| state == "R")
+}
+
+/// The third and fourth field of /proc/PID/stat; the second is the name, in parentheses, and may hold anything.
+fn state_and_parent(pid: libc::pid_t) -> Option<(String, libc::pid_t)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
 }
 
 fn has_variable(pid: libc::pid_t, marker: &str) -> bool {
@@ -155,5 +181,20 @@ mod tests {
             assert_eq!(unsafe { libc::poll(&mut ended, 1, ENDS_WITHIN_MS) }, 1);
         }
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn nobody_can_fork_any_more_when_the_next_are_looked_for() {
+        let mut child = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()
+            .unwrap();
+        let pid = child.id() as libc::pid_t;
+        let found = HashMap::from([(pid, stop(pid, None).unwrap())]);
+        await_stop(&found);
+        let state = state_and_parent(pid).map(|(state, _)| state);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(state.as_deref(), Some("T"));
     }
 }

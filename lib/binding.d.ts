@@ -475,4 +475,6 @@ export interface SyncOptions {
   /** Bytes of all outputs together; `null`: no limit. */
   maxBuffer?: number
   killSignal: number
+  /** Milliseconds from `killSignal` to SIGKILL; `null`: never. */
+  forceKillAfter?: number
 }

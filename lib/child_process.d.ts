@@ -10,7 +10,10 @@ export interface ChildOptions {
    * Default: what `setDieWithParent` or the environment variable `OXIPC_DIE_WITH_PARENT` says, else `false`.
    */
   dieWithParent?: boolean | NodeJS.Signals | number;
-  /** Milliseconds after which a signal that did not end the child is followed by SIGKILL. Default: never. */
+  /**
+   * Milliseconds after which a signal that did not end the child is followed by SIGKILL: one of `kill`, `timeout` or
+   * `signal`; in the synchronous functions the one that `timeout` or `maxBuffer` causes. Default: never.
+   */
   forceKillAfter?: number;
 }
 

@@ -7,7 +7,16 @@ const { createInterface } = require('node:readline');
 const { text } = require('node:stream/consumers');
 const { test } = require('node:test');
 
-const { exec, fork, RunError, run, spawn } = require('../../lib/child_process');
+const {
+  exec,
+  execFileSync,
+  execSync,
+  fork,
+  RunError,
+  run,
+  spawn,
+  spawnSync,
+} = require('../../lib/child_process');
 const { endAll } = require('../support/end-children');
 
 const modulePath = require.resolve('../../lib/child_process');
@@ -130,6 +139,55 @@ test('dieWithParent is a default through the environment', async (t) => {
   const [pid] = await pidsOf(parent.stdout, 1);
   parent.kill('SIGKILL');
   await gone(t, pid);
+});
+
+const family = '(setsid sleep 1000 & echo $!); sleep 1000 & echo $!; echo $$; wait';
+for (const [name, call, env] of [
+  ['spawnSync', `spawnSync('sh', ['-c', family], { stdio: 'inherit', dieWithParent: true })`],
+  ['execFileSync', `execFileSync('sh', ['-c', family], { stdio: 'inherit', dieWithParent: 'SIGTERM' })`],
+  ['execSync', `execSync(family, { stdio: 'inherit', dieWithParent: true })`],
+  ['execSync after setDieWithParent', `setDieWithParent(true); cp.execSync(family, { stdio: 'inherit' })`],
+  ['execSync by the environment', `execSync(family, { stdio: 'inherit' })`, { OXIPC_DIE_WITH_PARENT: '1' }],
+]) {
+  test(`a parent killed with SIGKILL leaves nothing behind with dieWithParent: ${name}`, async (t) => {
+    const program = `const cp = require(${JSON.stringify(modulePath)}); const family = ${JSON.stringify(family)}; cp.${call};`;
+    const parent = spawn(process.execPath, ['-e', program], { env: { ...process.env, ...env } });
+    const pids = await pidsOf(parent.stdout, 3);
+    parent.kill('SIGKILL');
+    await gone(t, ...pids);
+  });
+}
+
+for (const options of [
+  { dieWithParent: 'SIGNOPE' },
+  { dieWithParent: {} },
+  { forceKillAfter: 'x' },
+  { forceKillAfter: -1 },
+]) {
+  test(`synchronous calls refuse what spawn refuses: ${JSON.stringify(options)}`, () => {
+    const refused = (call) => {
+      try {
+        call();
+      } catch (error) {
+        return error;
+      }
+      throw new Error('taken');
+    };
+    const { name, code, message } = refused(() => spawn('true', options));
+    for (const call of [
+      () => spawnSync('true', options),
+      () => execFileSync('true', options),
+      () => execSync('true', options),
+    ]) {
+      assert.throws(call, { name, code, message });
+    }
+  });
+}
+
+test('forceKillAfter ends a child of spawnSync that ignores SIGTERM', () => {
+  const script = 'trap "" TERM; echo more than a byte; exec sleep 1000';
+  const { error, signal } = spawnSync('sh', ['-c', script], { maxBuffer: 1, forceKillAfter: 10 });
+  assert.deepEqual([error.code, signal], ['ENOBUFS', 'SIGKILL']);
 });
 
 test('a child of a worker thread that dies with its parent outlives the thread', async (t) => {

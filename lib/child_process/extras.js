@@ -31,20 +31,25 @@ const extras = new WeakMap();
 const trees = new Map();
 
 function applyExtras(child, options) {
-  const { forceKillAfter, all, dieWithParent = getDieWithParent() } = options;
-  if (forceKillAfter != null) validateInteger(forceKillAfter, 'options.forceKillAfter', 0);
-  validateDeathSignal(dieWithParent, 'options.dieWithParent');
+  const { forceKillAfter, all } = options;
   if (all != null) validateBoolean(all, 'options.all');
-
-  const deathSignal = deathSignalOf(dieWithParent);
-  let mark;
-  if (deathSignal !== undefined) {
-    mark = markFor(deathSignal);
-    options.deathSignal = deathSignal;
-    options.envPairs = [...(options.envPairs ?? []), mark];
-  }
+  const mark = applyEnding(options);
   if (all) options.stdio[2] = { type: 'same' };
   extras.set(child, { forceKillAfter, mark, timer: undefined, usage: undefined, waiting: [] });
+}
+
+/** How a child ends, synchronous ones too: checks the options, adds `deathSignal` and the mark, which it returns. */
+function applyEnding(options) {
+  const { forceKillAfter, dieWithParent = getDieWithParent() } = options;
+  if (forceKillAfter != null) validateInteger(forceKillAfter, 'options.forceKillAfter', 0);
+  validateDeathSignal(dieWithParent, 'options.dieWithParent');
+
+  const deathSignal = deathSignalOf(dieWithParent);
+  if (deathSignal === undefined) return undefined;
+  const mark = markFor(deathSignal);
+  options.deathSignal = deathSignal;
+  options.envPairs = [...(options.envPairs ?? []), mark];
+  return mark;
 }
 
 // After a signal that a child may ignore.
@@ -97,4 +102,4 @@ const methods = {
   },
 };
 
-module.exports = { applyExtras, forceKillLater, methods, noteEnd, treeGone };
+module.exports = { applyEnding, applyExtras, forceKillLater, methods, noteEnd, treeGone };

@@ -55,6 +55,8 @@ function startGuardian(value, signal) {
   };
   guardian.spawn(options, Int32Array.of(-2, -1, -1));
   guardian.unref();
+  // It is there before those whom it is for.
+  guardian.settle();
 }
 
 module.exports = { markFor };

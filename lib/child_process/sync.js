@@ -6,6 +6,7 @@ const { ERR_INVALID_ARG_TYPE } = require('../internal/errors');
 const { errnoException, genericNodeError } = require('../internal/system-errors');
 const native = require('../native');
 const { MAX_BUFFER, normalizeExecArgs, normalizeExecFileArgs } = require('./exec-options');
+const { applyEnding } = require('./extras');
 const { descriptorOf, toNative } = require('./native-options');
 const { requireChildPermission } = require('./permission');
 const { signalName } = require('./signal-names');
@@ -32,6 +33,7 @@ function spawnSync(file, args, options) {
   if (options.input) options.stdio[0] = { ...options.stdio[0], input: options.input };
   options.stdio.forEach((entry, index) => convertInput(options, entry, index));
   requireChildPermission(options.file);
+  applyEnding(options);
 
   const { stdio, encoding } = options;
   const info = native.spawnSync(
@@ -43,6 +45,7 @@ function spawnSync(file, args, options) {
       timeout: options.timeout > 0 ? options.timeout : undefined,
       maxBuffer: options.maxBuffer > 0 ? options.maxBuffer : undefined,
       killSignal: options.killSignal || SIGTERM,
+      forceKillAfter: options.forceKillAfter ?? undefined,
     },
   );
   return toResult(info, options, encoding);

@@ -46,7 +46,8 @@ struct Birth<'a> {
 
 /// Starts `command` with the descriptors of `stdio`.
 ///
-/// Blocks the calling thread until the program is executed. A thread that asks for a parent-death signal must never end.
+/// Blocks the calling thread until the program is executed. A thread that asks for a parent-death signal must not end before
+/// the child.
 ///
 /// # Errors
 /// What the system call that failed said: ENOENT for a missing program or directory, EACCES, EAGAIN, …

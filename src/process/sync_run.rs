@@ -20,6 +20,8 @@ pub struct SyncLimits {
     /// Bytes of all outputs together; above it the child is killed.
     pub max_output: Option<f64>,
     pub kill_signal: i32,
+    /// After `kill_signal`, the time until SIGKILL.
+    pub force_kill_after: Option<Duration>,
 }
 
 /// What one descriptor of the child is to us. Parallel to the stdio list.
@@ -158,7 +160,11 @@ impl<'a> Run<'a> {
         // Looked at in every turn: outputs that are never empty leave poll(2) no time to run out.
         let is_over = self.result.status.is_some() && self.open.is_empty();
         if !is_over && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            self.kill(-libc::ETIMEDOUT);
+            if self.killed {
+                self.force_kill();
+            } else {
+                self.kill(-libc::ETIMEDOUT);
+            }
         }
     }
 
@@ -248,23 +254,32 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Once: the signal, and no more interest in the pipes. Then only the exit is awaited, however long that takes.
+    /// Once: the signal, and no more interest in the pipes. Then only the exit is awaited, however long that takes, or until
+    /// it is forced.
     fn kill(&mut self, reason: Errno) {
         if self.result.error == 0 {
             self.result.error = reason;
         }
-        self.deadline = None;
         self.open.clear();
         if std::mem::replace(&mut self.killed, true) || self.result.status.is_some() {
             return;
         }
+        self.deadline = self
+            .limits
+            .force_kill_after
+            .and_then(|after| Instant::now().checked_add(after));
         if let Err(errno) = self.launched.process.signal(self.limits.kill_signal)
             && errno != -libc::ESRCH
         {
             // A signal that this system does not know: the child must end all the same.
             self.result.error = errno;
-            let _ = self.launched.process.signal(libc::SIGKILL);
+            self.force_kill();
         }
+    }
+
+    fn force_kill(&mut self) {
+        self.deadline = None;
+        let _ = self.launched.process.signal(libc::SIGKILL);
     }
 }
 
@@ -322,6 +337,7 @@ mod tests {
         timeout: None,
         max_output: None,
         kill_signal: libc::SIGTERM,
+        force_kill_after: None,
     };
 
     #[test]
@@ -352,6 +368,24 @@ mod tests {
             Some(ExitStatus {
                 code: 0,
                 signal: libc::SIGTERM
+            })
+        );
+    }
+
+    #[test]
+    fn a_child_that_ignores_its_signal_is_killed_by_force() {
+        let limits = SyncLimits {
+            max_output: Some(1.0),
+            force_kill_after: Some(Duration::from_millis(20)),
+            ..UNLIMITED
+        };
+        let result = shell("trap '' TERM; echo over; while :; do :; done", b"", limits);
+        assert_eq!(result.error, -libc::ENOBUFS);
+        assert_eq!(
+            result.status,
+            Some(ExitStatus {
+                code: 0,
+                signal: libc::SIGKILL
             })
         );
     }

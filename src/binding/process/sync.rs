@@ -16,6 +16,8 @@ pub struct SyncOptions {
     /// Bytes of all outputs together; `null`: no limit.
     pub max_buffer: Option<f64>,
     pub kill_signal: i32,
+    /// Milliseconds from `killSignal` to SIGKILL; `null`: never.
+    pub force_kill_after: Option<f64>,
 }
 
 /// How it went. `error` is 0 or a negative errno; `started` is false when there never was a process.
@@ -50,12 +52,13 @@ pub fn spawn_sync(
             keep_output: entry == PIPE && kept.get(index) == Some(&1),
         })
         .collect();
+    let duration =
+        |milliseconds: f64| Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or(Duration::MAX);
     let limits = SyncLimits {
-        timeout: limits
-            .timeout
-            .map(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or(Duration::MAX)),
+        timeout: limits.timeout.map(duration),
         max_output: limits.max_buffer,
         kill_signal: limits.kill_signal,
+        force_kill_after: limits.force_kill_after.map(duration),
     };
     let result = match options.into_command() {
         Ok(command) => run_sync(&command, &stdio, &pipes, limits),

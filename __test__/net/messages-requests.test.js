@@ -4,9 +4,11 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const { Duplex } = require('node:stream');
 const { test } = require('node:test');
 
-const { messagePair } = require('../support/message-pair');
+const net = require('../../lib/net');
+const { messagePair, socketPair } = require('../support/message-pair');
 
 for (const [codec, question, answer] of [
   ['raw', Buffer.from('question'), Buffer.from('answer')],
@@ -248,3 +250,59 @@ test('an exception in an abort listener or a handler keeps nothing from the othe
     [0, 'odd: 1', 2, 'odd: 3'],
   );
 });
+
+test('a peer that does not read its answers waits with its requests, and gets them all when it reads', async (t) => {
+  const [peer, socket] = await socketPair(t);
+  const requests = 1000;
+  const answer = Buffer.alloc(64 * 1024);
+  let handled = 0;
+  net.messages(socket, { codec: 'raw' }).handle(() => ++handled && answer, { concurrency: 4 });
+  const frames = [Buffer.from('OXM\x01\0\0\0\0')];
+  for (let id = 1; id <= requests; id++) frames.push(Buffer.from([0, 0, 0, 0, 1, id & 0xff, id >> 8, 0]));
+  peer.write(Buffer.concat(frames));
+  while (handled === 0) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(handled < requests / 2, `${handled} of ${requests} were handled`);
+  const expected = 8 + requests * (8 + answer.length);
+  await new Promise((resolve) => peer.on('data', () => peer.bytesRead === expected && resolve()));
+  assert.equal(handled, requests);
+});
+
+test('an abort listener that sends at once leaves the other requests of the batch as they are', async (t) => {
+  const [peer, socket] = await socketPair(t);
+  const other = synchronousPair().map((stream) => net.messages(stream, { codec: 'raw' }));
+  other[1].resume();
+  const messages = net.messages(socket, { codec: 'raw' });
+  const seen = [];
+  const all = new Promise((resolve) => {
+    const note = (text) => seen.push(text) === 3 && resolve();
+    messages.on('message', (value) => note(`message ${value}`));
+    messages.handle((value, { signal }) => {
+      note(`request ${value}`);
+      // The last is sent on the spot, with those before it.
+      signal.addEventListener('abort', () => {
+        for (const length of [1, 1, 1, 1, 20_000]) other[0].send(Buffer.alloc(length));
+      });
+      return new Promise(() => {});
+    });
+  });
+  const frame = (kind, id, text) => Buffer.from([text.length, 0, 0, 0, kind, id, 0, 0, ...Buffer.from(text)]);
+  peer.write(Buffer.concat([Buffer.from('OXM\x01\0\0\0\0'), frame(1, 1, 'one')]));
+  while (seen.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  peer.write(Buffer.concat([frame(4, 1, ''), frame(1, 2, 'two'), frame(1, 3, 'three')]));
+  await all;
+  assert.deepEqual(seen, ['request one', 'request two', 'request three']);
+});
+
+function synchronousPair() {
+  const end = (other) =>
+    new Duplex({
+      read() {},
+      write(chunk, _encoding, callback) {
+        other().push(chunk);
+        callback();
+      },
+    });
+  const pair = [end(() => pair[1]), end(() => pair[0])];
+  return pair;
+}

@@ -12,12 +12,21 @@ const { closedError, faultError, malformed } = require('./errors');
 const { Inbox } = require('./inbox');
 const { MessageIterator } = require('./iterator');
 const { CANCEL, ERROR, MESSAGE, REQUEST, RESPONSE } = require('./kinds');
-const { Handlers, IncomingRequest, Requests, describeError, remoteError } = require('./requests');
+const {
+  CONCURRENCY,
+  Handlers,
+  IncomingRequest,
+  Requests,
+  describeError,
+  remoteError,
+} = require('./requests');
 const { Sender } = require('./sender');
 const { DuplexTransport, SocketTransport, whenTakeable } = require('./transports');
 
-const CONCURRENCY = 1024;
 const CONCURRENCY_MAX = 2 ** 31 - 1;
+const HEADER_LENGTH = 8;
+// 16 MiB of answers that wait for the kernel.
+const UNSENT_LENGTH = 16 * 1024 * 1024;
 
 const tagOf = (kind, id) => ((id << 8) | kind) >>> 0;
 
@@ -41,6 +50,10 @@ class Messages extends EventEmitter {
   #requests = new Requests((id) => this.#cancel(id));
   #handlers = new Handlers((id, error, value) => this.#answer(id, error, value));
 
+  // Answers that are not with the kernel yet, and their length as outboxes count it.
+  #unsentAnswers = 0;
+  #unsentLength = 0;
+
   // This side sends no more of its own; and the connection has been ended.
   #isEnding = false;
   #hasEnded = false;
@@ -60,6 +73,7 @@ class Messages extends EventEmitter {
     this.#sender = new Sender(this.#codec.isText, options.highWaterMark, {
       drain: () => this.emit('drain'),
       failed: (status) => socket.destroy(errnoException(status, 'write')),
+      left: () => this.#answersLeft(),
     });
     this.on('newListener', (event) => {
       if (event === 'message') this.#deliverLater();
@@ -171,12 +185,31 @@ class Messages extends EventEmitter {
       } catch (reason) {
         error = reason;
       }
-      if (error === null) this.#sender.put(tagOf(RESPONSE, id), payload);
-      else this.#sender.put(tagOf(ERROR, id), encodeError(describeError(error), this.#codec));
+      if (error !== null) payload = encodeError(describeError(error), this.#codec);
+      this.#unsentAnswers++;
+      this.#unsentLength += HEADER_LENGTH + payload.length;
+      this.#sender.put(tagOf(error === null ? RESPONSE : ERROR, id), payload);
     }
     // There is room for another request.
     if (!this.#inbox.isEmpty) this.#deliverLater();
     this.#endWhenIdle();
+  }
+
+  #answersLeft() {
+    const wasFull = this.#isFull;
+    this.#unsentAnswers = 0;
+    this.#unsentLength = 0;
+    if (wasFull) this.#deliverLater();
+  }
+
+  // A peer that does not take its answers has to wait with further requests. Both at once: peers that ask each other for
+  // much would wait for each other soon.
+  get #isFull() {
+    return this.#unsentAnswers >= this.#handlers.limit && this.#unsentLength >= UNSENT_LENGTH;
+  }
+
+  #start(request) {
+    return !this.#isFull && this.#handlers.start(request);
   }
 
   #open(transport) {
@@ -218,9 +251,11 @@ class Messages extends EventEmitter {
     let entries = values;
     if (!isPlain) {
       entries = [];
+      // Of its own: an abort listener may bring the next batch of another connection into the table.
+      const words = table.slice(0, 2 * values.length);
       try {
         for (let at = 0; at < values.length; at++)
-          this.#sort(table[2 * at], table[2 * at + 1], values[at], entries);
+          this.#sort(words[2 * at], words[2 * at + 1], values[at], entries);
       } catch (error) {
         fault = error;
       }
@@ -245,7 +280,7 @@ class Messages extends EventEmitter {
     if (kind === REQUEST) {
       const request = this.#handlers.accept(id, value);
       if (request === null) throw malformed('two requests of the same id');
-      if (this.#isEnding) this.#handlers.refuse(request, closedError());
+      if (this.#isEnding && !this.#isFull) this.#handlers.refuse(request, closedError());
       else entries.push(request);
       return;
     }
@@ -284,7 +319,7 @@ class Messages extends EventEmitter {
 
   /** False when nobody takes it now. */
   #give(entry) {
-    if (entry instanceof IncomingRequest) return this.#handlers.start(entry);
+    if (entry instanceof IncomingRequest) return this.#start(entry);
     if (this.#iterators.size === 0) return this.emit('message', entry) || this.#discards;
     for (const iterator of this.#iterators) {
       if (!iterator.isWaiting) continue;
@@ -318,7 +353,7 @@ class Messages extends EventEmitter {
     while (!inbox.isEmpty && !this.#isPaused) {
       const entry = inbox.take();
       if (entry instanceof IncomingRequest) {
-        if (this.#handlers.start(entry)) continue;
+        if (this.#start(entry)) continue;
         inbox.putBack(entry);
       } else {
         if (inbox.isEmpty) this.#updateReading();

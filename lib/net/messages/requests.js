@@ -8,6 +8,7 @@ const { AbortError } = require('../../internal/abort-error');
 const { validateAbortSignal, validateInteger, validateObject } = require('../../internal/validators');
 const { ERR_MESSAGE_NO_HANDLER, ERR_MESSAGE_REQUEST_TIMEOUT, closedError } = require('./errors');
 
+const CONCURRENCY = 1024;
 const ID_MAX = 0xffffff;
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 // What is told of an error; with every character escaped still less than a peer takes (ERROR_BYTES in
@@ -161,7 +162,7 @@ class RequestContext {
 /** Requests of the peer. */
 class Handlers {
   handler = null;
-  limit = 0;
+  limit = CONCURRENCY;
   running = 0;
   #byId = new Map();
   #answer;
@@ -274,4 +275,4 @@ function remoteError({ name, message, code }) {
   return error;
 }
 
-module.exports = { Handlers, IncomingRequest, Requests, describeError, remoteError };
+module.exports = { CONCURRENCY, Handlers, IncomingRequest, Requests, describeError, remoteError };

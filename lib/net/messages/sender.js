@@ -20,7 +20,7 @@ class Sender {
   /** Whether 'drain' is to come. */
   needsDrain = false;
 
-  /** `notices`: drain(), failed(errno). */
+  /** `notices`: drain(), failed(errno), left(): everything that was put before is with the kernel. */
   constructor(isText, highWaterMark, notices) {
     this.#isText = isText;
     this.#highWaterMark = highWaterMark;
@@ -76,8 +76,12 @@ class Sender {
       return;
     }
     const waiting = this.#transport.send(table, count, payloads, length);
-    if (waiting < 0) this.#notices.failed(waiting);
-    else this.#waiting = waiting;
+    if (waiting < 0) {
+      this.#notices.failed(waiting);
+      return;
+    }
+    this.#waiting = waiting;
+    if (waiting === 0) this.#notices.left();
   }
 
   open(transport) {
@@ -90,6 +94,7 @@ class Sender {
   /** The kernel has taken everything. */
   drained() {
     this.#waiting = 0;
+    this.#notices.left();
     this.#drain();
   }
 

@@ -23,6 +23,9 @@ const CLOSED = 4;
 const LISTENER_CONNECTION = 0;
 const LISTENER_FAILED = 1;
 
+// Descriptors up to this one stay open, as with libuv: the next file that is opened would take the number.
+const STDERR = 2;
+
 const IPV6_ONLY = 1;
 const REUSE_PORT = 2;
 // libuv's: between probes, and how many. Seconds.
@@ -144,10 +147,8 @@ class SocketHandle {
     this.observer = null;
     this.cancelled = this.madeWriter?.close() ?? null;
     if (this.native?.close(true)) return;
-    if (this.bareFd >= 0) {
-      native.closeDescriptor(this.bareFd);
-      this.bareFd = -1;
-    }
+    if (this.bareFd > STDERR) native.closeDescriptor(this.bareFd);
+    this.bareFd = -1;
     if (callback) setImmediate(callback);
   }
 

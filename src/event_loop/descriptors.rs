@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use super::{Errno, last_errno};
@@ -38,6 +38,14 @@ pub fn duplicate(fds: &[RawFd]) -> Result<Vec<OwnedFd>, Errno> {
         Ok(unsafe { OwnedFd::from_raw_fd(copied) })
     };
     fds.iter().map(copy).collect()
+}
+
+/// Closes a descriptor, but leaves the standard ones open, as libuv does: the next file that is opened would take the number, and
+/// get what is meant for it.
+pub fn close(fd: OwnedFd) {
+    if fd.as_raw_fd() <= libc::STDERR_FILENO {
+        let _ = fd.into_raw_fd();
+    }
 }
 
 /// Sends what the kernel takes of `bytes` now, with the descriptors (at most `MAX_DESCRIPTORS`) on the first of them;

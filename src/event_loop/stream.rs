@@ -194,7 +194,7 @@ impl Stream {
 
     /// Closes the descriptor; nothing is reported afterwards. A second call does nothing.
     pub fn close(&self) {
-        drop(self.detach());
+        self.detach().map(descriptors::close);
     }
 
     /// As `close`, and calls `action` in the loop's closing phase; false, and it is not called, when closed already.

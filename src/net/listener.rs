@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 
 use super::socket::check;
-use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, last_errno};
+use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, descriptors, last_errno};
 
 pub trait ListenerObserver {
     /// A connection waits in `take`; what is not taken is closed.
@@ -100,7 +100,7 @@ impl Listener {
     }
 
     pub fn close(&self) {
-        drop(self.detach());
+        self.detach().map(descriptors::close);
     }
 
     /// Gives the descriptor back, no longer watched; `None` once closed.

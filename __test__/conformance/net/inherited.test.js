@@ -102,3 +102,19 @@ for (const scenario of ['socket', 'readOnly', 'writeOnly', 'neither']) {
     });
   }
 }
+
+test('the standard descriptors stay open when their sockets and servers close', {
+  timeout: 60_000,
+}, async (t) => {
+  const seen = {};
+  for (const [key, modulePath] of Object.entries(modules)) {
+    const child = spawn(process.execPath, [program, modulePath, 'standard'], { stdio: 'pipe' });
+    t.after(() => child.kill('SIGKILL'));
+    let output = '';
+    child.stderr.on('data', (chunk) => (output += chunk));
+    await once(child, 'close');
+    seen[key] = output.trim().split('\n');
+  }
+  assert.deepEqual(seen.ours, seen.nodes);
+  assert.deepEqual(seen.nodes, ['0 true', '1 true']);
+});

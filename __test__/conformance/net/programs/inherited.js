@@ -3,6 +3,7 @@
 // node inherited.js MODULE SCENARIO: what a program does with the descriptor 3 that it was started with. Prints what it saw.
 
 const { once } = require('node:events');
+const fs = require('node:fs');
 
 const [, , modulePath, scenario] = process.argv;
 const net = require(modulePath);
@@ -60,6 +61,16 @@ const scenarios = {
     const socket = new net.Socket({ fd: 3, readable: false, writable: false });
     log(socket.readable, socket.writable);
     await once(socket, 'close');
+  },
+
+  async standard() {
+    const isOpen = (fd) => fs.existsSync(`/proc/self/fd/${fd}`);
+    const server = net.createServer().listen({ fd: 0 });
+    await once(server, 'error');
+    fs.writeSync(2, `0 ${isOpen(0)}\n`);
+    const socket = new net.Socket({ fd: 1, readable: false });
+    await once(socket.destroy(), 'close');
+    fs.writeSync(2, `1 ${isOpen(1)}\n`);
   },
 
   async adopt() {

@@ -229,7 +229,8 @@ function discard(handle, status) {
 }
 
 function adoptListener(fd) {
-  const type = guessFdType(fd);
+  // Native code would take another number for it.
+  const type = (fd | 0) === fd ? guessFdType(fd) : 'UNKNOWN';
   if (type !== 'TCP' && type !== 'PIPE') return -ERRNO.EINVAL;
   const handle = type === 'TCP' ? new TCP() : new Pipe();
   handle.hold(fd);

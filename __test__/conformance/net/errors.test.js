@@ -126,6 +126,8 @@ sameAsNode('listeners that fail', {}, async ({ net, log, named, path }) => {
   await fail('used path', path('used'));
   await fail('missing directory', path('missing/socket'));
   await fail('bad descriptor', { fd: 9999 });
+  await fail('no descriptor', { fd: 1.5 });
+  await fail('no descriptor', { fd: 2 ** 32 + 1 });
   await fail('a file', { fd: require('node:fs').openSync(__filename) });
   taken.close();
   unix.close();

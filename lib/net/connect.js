@@ -184,12 +184,13 @@ function lookupOne(socket, { lookup, host, query, target, options }) {
 
 function lookupAll(socket, { lookup, host, query, target, options, attemptTimeout }) {
   lookup(host, { ...query, all: true }, (error, addresses) => {
+    // The program may have destroyed it meanwhile.
+    if (!socket.connecting) return;
     if (error) {
       socket.emit('lookup', error, undefined, undefined, host);
-      if (socket.connecting) process.nextTick(failConnecting, socket, error);
+      process.nextTick(failConnecting, socket, error);
       return;
     }
-    if (!socket.connecting) return;
 
     const byFamily = new Map([
       [4, []],

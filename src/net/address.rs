@@ -83,11 +83,13 @@ impl Address {
     /// A path, an abstract name when it begins with a NUL, or nothing: bind then makes up an abstract name.
     ///
     /// # Errors
-    /// EINVAL when it is longer than the kernel's 108 bytes (as libuv since 1.46; before that it cut the name).
+    /// EINVAL when it is longer than the kernel's 108 bytes (as libuv since 1.46; before that it cut the name), and for a path
+    /// with a NUL, which the kernel would cut there.
     pub fn unix(name: &[u8]) -> Result<Self, Errno> {
         // SAFETY: all-zero is a valid sockaddr_un.
         let mut address: libc::sockaddr_un = unsafe { MaybeUninit::zeroed().assume_init() };
-        if name.len() > address.sun_path.len() {
+        let is_path = name.first().is_some_and(|&first| first != 0);
+        if name.len() > address.sun_path.len() || (is_path && name.contains(&0)) {
             return Err(-libc::EINVAL);
         }
         address.sun_family = libc::AF_UNIX as _;
@@ -96,7 +98,7 @@ impl Address {
         }
         let mut made = Address::from_raw(&address);
         // An abstract name is all bytes that the length covers; a path ends at its NUL or at the end of the array.
-        if name.first().is_none_or(|&first| first == 0) {
+        if !is_path {
             made.length = (offset_of!(libc::sockaddr_un, sun_path) + name.len()) as _;
         }
         Ok(made)
@@ -264,5 +266,6 @@ mod tests {
             assert_eq!(address.describe(), Some(Peer::Unix(name.to_vec())));
         }
         assert_eq!(Address::unix(&[b'p'; 109]).err(), Some(-libc::EINVAL));
+        assert_eq!(Address::unix(b"/tmp/x\0y").err(), Some(-libc::EINVAL));
     }
 }

@@ -106,6 +106,26 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
   });
 });
 
+sameAsNode('a look-up that fails after destroy()', {}, async ({ net, log, watch }) => {
+  for (const family of [0, 4]) {
+    const client = new net.Socket();
+    watch(`family ${family}`, client, ['lookup', 'error', 'close']);
+    let answer;
+    client.connect({ port: 1, host: 'x.test', family, lookup: (h, o, cb) => (answer = cb) });
+    client.destroy();
+    answer(new Error('late'));
+    await once(client, 'close');
+    await new Promise((r) => setImmediate(r));
+  }
+  log('done');
+});
+
+sameAsNode('a path with a NUL', { since: 22 }, async ({ net, log, path }) => {
+  const server = net.createServer().listen(path('a\0b'));
+  await failure(log, 'listen', server);
+  await failure(log, 'connect', net.connect(path('a\0b')));
+});
+
 sameAsNode('listeners that fail', {}, async ({ net, log, named, path }) => {
   const fail = async (label, ...args) => {
     const server = net.createServer();

@@ -30,9 +30,10 @@ function tryNext(context) {
   const handle = socket._handle;
 
   if (localPort) {
-    const status = family === 6 ? handle.bind6('::', localPort, 0) : handle.bind('0.0.0.0', localPort, 0);
+    const local = family === 6 ? '::' : '0.0.0.0';
+    const status = handle.bindLocal(family, local, localPort);
     if (status < 0) {
-      errors.push(exceptionWithHostPort(status, 'bind', undefined, localPort));
+      errors.push(exceptionWithHostPort(status, 'bind', local, localPort));
       tryNext(context);
       return;
     }

@@ -236,10 +236,8 @@ function connectToAddress(socket, target) {
   const handle = socket._handle;
 
   if (localAddress || localPort) {
-    const version = localAddress ? isIP(localAddress) : family;
     const local = localAddress || (family === 6 ? '::' : '0.0.0.0');
-    const status =
-      version === 6 ? handle.bind6(local, localPort || 0, 0) : handle.bind(local, localPort || 0, 0);
+    const status = handle.bindLocal(family, local, localPort || 0);
     if (status < 0) {
       socket.destroy(exceptionWithHostPort(status, 'bind', local, localPort));
       return;

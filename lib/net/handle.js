@@ -204,12 +204,20 @@ class TCP extends SocketHandle {
     return this.#bind(6, address, port, flags);
   }
 
+  // Where a connection is to come from: unlike a listener it is to learn at once that the port is not to be had, or is none.
+  bindLocal(version, address, port) {
+    const status = this.#bind(version, address, port, 0) || this.delayedError;
+    if (status !== 0 || port === 0) return status;
+    const bound = native.localAddress(this.fd);
+    return bound.port === port ? 0 : -ERRNO.EADDRINUSE;
+  }
+
   #bind(version, address, port, flags) {
     if (isIP(address) !== version) return EINVAL;
     const opened = this.#openSocket(version);
     if (opened < 0) return opened;
     const status = native.bindSocket(
-      this.bareFd,
+      this.fd,
       address,
       port,
       (flags & IPV6_ONLY) !== 0,
@@ -222,6 +230,8 @@ class TCP extends SocketHandle {
 
   // Calls `onConnected(status)` once unless it returns an error.
   connect(version, address, port, onConnected) {
+    if (isIP(address) !== version) return EINVAL;
+    if (this.onConnected !== null) return -ERRNO.EALREADY;
     if (this.delayedError !== 0) return this.delayedError;
     const opened = this.#openSocket(version);
     if (opened < 0) return opened;

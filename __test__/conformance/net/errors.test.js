@@ -48,6 +48,25 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
   await fail('refused', port, '127.0.0.1');
   await fail('refused by name', { port, host: 'localhost', family: 4 });
   await fail('refused, local port', { port, host: '127.0.0.1', localPort, localAddress: '127.0.0.1' });
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const takenPort = named(taken.address().port, 'TAKEN');
+  const both = (h, o, cb) =>
+    cb(null, [
+      { address: '127.0.0.1', family: 4 },
+      { address: '127.0.0.2', family: 4 },
+    ]);
+  await fail('used local port', { port, host: '127.0.0.1', localPort: takenPort, localAddress: '127.0.0.1' });
+  await fail('used local port, any address', { port, host: '127.0.0.1', localPort: takenPort });
+  await fail('used local port, all refused', { port, host: 'x.test', localPort: takenPort, lookup: both });
+  taken.close();
+  await fail('no local port', { port, host: '127.0.0.1', localPort: 70_000 });
+  await fail('local address of another family', { port, host: '127.0.0.1', localAddress: '::1' });
+  await fail('lookup of another family', {
+    port,
+    host: 'x.test',
+    lookup: (h, o, cb) => cb(null, [{ address: '127.0.0.1', family: 6 }]),
+  });
   await fail('local address', { port, host: '127.0.0.1', localAddress: '198.51.100.1' });
   await fail('broadcast', { port, host: '255.255.255.255' });
   await fail('missing path', path('missing'));

@@ -3,6 +3,7 @@
 // net.Socket: a Duplex over a handle. How it connects is in connect.js; its addresses, counters and options are in
 // socket-properties.js.
 
+const { AsyncResource } = require('node:async_hooks');
 const { Buffer } = require('node:buffer');
 const { Duplex } = require('node:stream');
 const { guessFdType } = require('./descriptor-type');
@@ -231,7 +232,7 @@ Socket.prototype._write = function (chunk, encoding, callback) {
     this[kLastWriteQueueSize] = Math.max(rest, 0);
     if (rest === 0) callback(null);
     else if (rest < 0) callback(errnoException(rest, 'write'));
-    else writer.onWritten = afterWrite(this, callback);
+    else writer.onWritten = inContext('WRITEWRAP', afterWrite(this, callback));
   } else {
     this._writeGeneric(false, chunk, encoding, callback);
   }
@@ -262,12 +263,25 @@ Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
     ? data.map(({ chunk, encoding }) => toBytes(chunk, encoding))
     : toBytes(data, encoding);
   const handle = this._handle;
-  const done = afterWrite(this, callback);
+  const { writer } = handle;
+  let done = afterWrite(this, callback);
+  const onDone = (status, async) => done(status, async);
   const copies = writev ? undefined : this[kCopies]?.get(data);
-  if (copies === undefined) handle.writer.write(bytes, done);
-  else handle.writer.writeWithDescriptors(bytes, copies, done);
-  this[kLastWriteQueueSize] = handle.writer.onWritten === null ? 0 : handle.writeQueueSize;
+  if (copies === undefined) writer.write(bytes, onDone);
+  else writer.writeWithDescriptors(bytes, copies, onDone);
+  if (writer.onWritten === null) {
+    this[kLastWriteQueueSize] = 0;
+  } else {
+    done = inContext('WRITEWRAP', done);
+    this[kLastWriteQueueSize] = handle.writeQueueSize;
+  }
 };
+
+/** As `done`, called later in the context of now (AsyncLocalStorage). `type` is that of async_hooks. */
+function inContext(type, done) {
+  const resource = new AsyncResource(type);
+  return (...args) => resource.runInAsyncScope(done, undefined, ...args);
+}
 
 /** What is told how a write has ended: a status, and whether it comes later than the call. */
 function afterWrite(socket, callback) {
@@ -306,7 +320,13 @@ Socket.prototype._final = function (callback) {
     callback();
   } else {
     // A failure means that the connection has gone already; reading reports that.
-    this._handle.shutdown(() => callback());
+    let done = callback;
+    let isDone = false;
+    this._handle.shutdown(() => {
+      isDone = true;
+      done();
+    });
+    if (!isDone) done = inContext('SHUTDOWNWRAP', callback);
   }
 };
 

@@ -262,6 +262,28 @@ sameAsNode('AsyncLocalStorage follows the sockets', {}, async ({ net, log }) => 
   server.close();
 });
 
+sameAsNode('AsyncLocalStorage of a write that takes long is that of write()', {}, async ({ net, log }) => {
+  const storage = new AsyncLocalStorage();
+  const chunk = Buffer.alloc(16 * 1024 * 1024);
+  let accepted;
+  const server = await listen(net, {}, (socket) => (accepted = socket.pause().on('error', () => {})));
+  for (const cut of [false, true]) {
+    const client = storage.run('connect', () => net.connect(server.address().port, '127.0.0.1'));
+    await Promise.all([once(client, 'connect'), once(server, 'connection')]);
+    client.on('drain', () => log('drain', storage.getStore()));
+    client.on('finish', () => log('finish', storage.getStore()));
+    storage.run('write', () => client.write(chunk, () => log('written', storage.getStore())));
+    storage.run('cork', () => client.cork());
+    storage.run('second', () => client.write('x', () => log('written, too', storage.getStore())));
+    storage.run('uncork', () => client.uncork());
+    if (cut) client.destroy();
+    else storage.run('end', () => client.end(() => log('ended', storage.getStore())));
+    accepted.resume();
+    await closed(client);
+  }
+  server.close();
+});
+
 sameAsNode('sockets on descriptors', {}, async ({ net, log }) => {
   const server = await listen(net, {}, (socket) => socket.end('x'));
   const { fd } = server._handle;

@@ -228,6 +228,8 @@ export declare class StreamHandle {
   get fd(): number
   /** 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor. */
   readStart(): number
+  /** No READ brings more bytes than that from now on (at least 1). */
+  limitReads(bytes: number): void
   readStop(): void
   /**
    * Writes: 0 when the kernel took all, a positive count of bytes left over, whose end WRITTEN reports, or a negative

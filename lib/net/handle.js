@@ -59,6 +59,8 @@ class SocketHandle {
   asyncId = 0;
   // As libuv: an address in use is not known before listen() or connect().
   delayedError = 0;
+  // 0 for none.
+  readLimit = 0;
 
   get fd() {
     return this.native === null ? this.bareFd : this.native.fd;
@@ -69,7 +71,14 @@ class SocketHandle {
     this.native = new native.StreamHandle(fd, this, onStreamEvent, this.constructor.streamType);
     this.bareFd = this.native.status === 0 ? -1 : fd;
     if (!this.referenced) this.native.setRef(false);
+    if (this.readLimit > 0) this.native.limitReads(this.readLimit);
     return this.native.status;
+  }
+
+  // No read brings more bytes than that.
+  limitReads(bytes) {
+    this.readLimit = bytes;
+    this.native?.limitReads?.(bytes);
   }
 
   // Takes a descriptor without using it yet.

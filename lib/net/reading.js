@@ -2,18 +2,22 @@
 
 // What a socket does with the bytes of its handle: into the stream, or into the program's own memory (option `onread`).
 
+const { ENOBUFS } = require('node:os').constants.errno;
+const { isUint8Array } = require('node:util').types;
+
 const { errnoException } = require('../internal/system-errors');
 const { onDescriptors, startReceiving } = require('./descriptors');
 const { kBuffer, kBufferCallback, kBufferGenerator, kReceivesDescriptors } = require('./symbols');
+
+const { set } = Uint8Array.prototype;
 
 // Runs on the native handle's events.
 const streamObserver = {
   read(handle, chunk) {
     const socket = handle.owner;
     socket._unrefTimer();
-    if (socket[kBuffer] !== null) {
-      readIntoOwnBuffer(socket, handle, chunk);
-    } else if (!socket.push(chunk)) {
+    const goesOn = socket[kBuffer] === null ? socket.push(chunk) : readIntoOwnBuffer(socket, chunk);
+    if (!goesOn) {
       handle.reading = false;
       if (!socket.destroyed) handle.readStop();
     }
@@ -42,21 +46,29 @@ const streamObserver = {
   },
 };
 
-// The option `onread`: bytes go into the program's memory, not through the stream.
-function readIntoOwnBuffer(socket, handle, chunk) {
-  let rest = chunk;
-  while (rest.byteLength > 0 && socket[kBuffer] !== null) {
-    const target = socket[kBuffer] === true ? socket[kBufferGenerator]() : socket[kBuffer];
-    if (socket[kBuffer] === true && !ArrayBuffer.isView(target)) return;
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-    const length = Math.min(bytes.byteLength, rest.byteLength);
-    bytes.set(rest.subarray(0, length));
-    rest = rest.subarray(length);
-    if (socket[kBufferCallback](length, target) === false && handle.reading) {
-      handle.reading = false;
-      if (!socket.destroyed) handle.readStop();
+// The option `onread`: bytes go into the program's memory, not through the stream. A read brings what fits into it.
+function readIntoOwnBuffer(socket, chunk) {
+  const target = socket[kBuffer];
+  if (target !== true) {
+    if (target.byteLength < chunk.byteLength) {
+      socket.destroy(errnoException(-ENOBUFS, 'read'));
+      return false;
     }
+    set.call(target, chunk);
   }
+  const goesOn = socket[kBufferCallback](chunk.byteLength, target) !== false;
+  nextOwnBuffer(socket);
+  return goesOn;
+}
+
+/** Asks the program for the memory of the next read, if it makes one for each. */
+function nextOwnBuffer(socket) {
+  if (socket[kBufferGenerator] !== null) {
+    const made = socket[kBufferGenerator]();
+    if (!isUint8Array(made)) return;
+    socket[kBuffer] = made;
+  }
+  if (socket[kBuffer] !== null) socket._handle?.limitReads(Math.max(socket[kBuffer].byteLength, 1));
 }
 
 function tryReadStart(socket) {
@@ -71,4 +83,4 @@ function resumeOwnBuffer(socket) {
     tryReadStart(socket);
 }
 
-module.exports = { resumeOwnBuffer, streamObserver, tryReadStart };
+module.exports = { nextOwnBuffer, resumeOwnBuffer, streamObserver, tryReadStart };

@@ -6,8 +6,9 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Buffer } = require('node:buffer');
 const { Duplex } = require('node:stream');
-const { guessFdType } = require('./descriptor-type');
+const { isUint8Array } = require('node:util').types;
 
+const { guessFdType } = require('./descriptor-type');
 const {
   ERR_INVALID_ARG_VALUE,
   ERR_INVALID_FD_TYPE,
@@ -21,7 +22,7 @@ const { trimStack } = require('../internal/node-error');
 const { BoundSocket } = require('./bound-socket');
 const { receiveWhenListenedTo, sendDescriptors, writeInTurn } = require('./descriptors');
 const { TCP, Pipe } = require('./handle');
-const { resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
+const { nextOwnBuffer, resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
 const { setStreamTimeout, refreshTimeout, onTimeout } = require('./timeout');
 const {
   kAttachHandle,
@@ -115,7 +116,7 @@ function Socket(options) {
       this[kBuffer] = true;
       this[kBufferGenerator] = onread.buffer;
       this[kBufferCallback] = onread.callback;
-    } else if (ArrayBuffer.isView(onread.buffer)) {
+    } else if (isUint8Array(onread.buffer)) {
       this[kBuffer] = onread.buffer;
       this[kBufferCallback] = onread.callback;
     }
@@ -158,6 +159,7 @@ Socket.prototype[kAttachHandle] = function () {
   if (!handle) return;
   handle.owner = this;
   handle.observer = streamObserver;
+  nextOwnBuffer(this);
 };
 Object.defineProperty(Socket.prototype, kAttachHandle, { enumerable: false });
 

@@ -69,6 +69,8 @@ struct Events {
     closing: Cell<bool>,
     /// During DESCRIPTORS: those that nobody has taken yet.
     received: Cell<Vec<OwnedFd>>,
+    /// `None` for as much as there is memory for.
+    read_limit: Cell<Option<usize>>,
 }
 
 #[napi]
@@ -90,6 +92,7 @@ impl StreamHandle {
             stream: OnceCell::new(),
             closing: Cell::new(false),
             received: Cell::default(),
+            read_limit: Cell::new(None),
         });
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
         let taken = adopt(fd)
@@ -131,6 +134,12 @@ impl StreamHandle {
         let started = self.stream().map_or(Ok(()), |stream| stream.start_reading());
         self.events.hold();
         started.err().unwrap_or(0)
+    }
+
+    /// No READ brings more bytes than that from now on (at least 1).
+    #[napi]
+    pub fn limit_reads(&self, bytes: u32) {
+        self.events.read_limit.set(Some(bytes.max(1) as usize));
     }
 
     #[napi]
@@ -302,9 +311,12 @@ impl Events {
 impl StreamObserver for Events {
     fn memory(&self, busy: bool) -> Option<(*mut u8, usize)> {
         let memory = &self.environment.read_memory;
-        memory
+        let limit = self.read_limit.get();
+        let busy = busy && limit.is_none();
+        let (start, room) = memory
             .ready(busy)
-            .or_else(|| self.callback.scope(|| memory.reserve(busy)))
+            .or_else(|| self.callback.scope(|| memory.reserve(busy)))?;
+        Some((start, limit.map_or(room, |limit| room.min(limit))))
     }
 
     fn read(&self, length: usize) {

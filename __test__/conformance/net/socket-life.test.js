@@ -350,6 +350,71 @@ sameAsNode('onread returning false pauses', {}, async ({ net, log }) => {
   server.close();
 });
 
+sameAsNode(
+  'onread: a buffer at a time, also after false, pause(), a throw and destroy()',
+  {},
+  async ({ net, log }) => {
+    const server = await listen(net, {}, (socket) => socket.on('error', () => {}).end(Buffer.alloc(10_000)));
+    const onUncaught = (error) => log('uncaught', error.message);
+    const others = process.rawListeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', onUncaught);
+    const actions = {
+      false: (client) => setImmediate(() => client.resume(log('resume'))) && false,
+      pause: (client) => void setImmediate(() => client.resume(log('resume')), client.pause()),
+      throw: () => {
+        throw new Error('thrown');
+      },
+      destroy: (client) => void client.destroy(),
+    };
+    for (const [name, action] of Object.entries(actions)) {
+      let calls = 0;
+      const client = net.connect({
+        port: server.address().port,
+        host: '127.0.0.1',
+        onread: {
+          buffer: Buffer.alloc(1000),
+          callback(length) {
+            log(name, length);
+            return ++calls < 4 ? action(client) : true;
+          },
+        },
+      });
+      client.on('end', () => log(name, 'end'));
+      await new Promise((r) => client.on('close', r));
+      log(name, calls, client.bytesRead);
+    }
+    process.removeListener('uncaughtException', onUncaught);
+    for (const listener of others) process.on('uncaughtException', listener);
+    server.close();
+  },
+);
+
+sameAsNode('onread: when buffers are asked for, and those that are none', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.on('error', () => {}).end('abcdef'));
+  let made = 0;
+  for (const buffer of [
+    () => Buffer.alloc(log('made', ++made) ?? 4),
+    () => (++made % 2 ? Buffer.alloc(4) : 'no buffer'),
+    new DataView(new ArrayBuffer(4)),
+    new Uint16Array(4),
+    Buffer.alloc(0),
+    null,
+  ]) {
+    const callback = (length, target) => log('callback', length, target === buffer);
+    const client = net.connect({
+      port: server.address().port,
+      host: '127.0.0.1',
+      onread: { buffer, callback },
+    });
+    client.on('connect', () => log('connect'));
+    client.on('data', (data) => log('data', data));
+    client.on('end', () => log('end'));
+    client.on('error', (error) => log(error));
+    await new Promise((r) => client.on('close', r));
+  }
+  server.close();
+});
+
 sameAsNode('timeout: idle, refreshed, turned off', {}, async ({ net, log }) => {
   const server = await listen(net, {}, (socket) => socket.resume());
   const client = net.connect({ port: server.address().port, host: '127.0.0.1', timeout: 30 });

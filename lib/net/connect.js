@@ -83,6 +83,9 @@ Socket.prototype.connect = function (...args) {
 };
 
 function connectToPath(socket, path) {
+  socket.emit('connectionAttempt', path, undefined, undefined);
+  // The listener may have destroyed it.
+  if (!socket.connecting) return;
   const status = socket._handle.connectPath(path, (status) =>
     afterConnect(socket, { status, address: path }),
   );
@@ -122,7 +125,7 @@ function lookupAndConnect(socket, options) {
   if (version !== 0) {
     const connectNow = () => connectToAddress(socket, { ...target, address: host, family: version });
     // A BoundSocket's connection begins at once, as in Node.
-    if (socket._handle.fd >= 0) connectNow();
+    if (socket._handle.bareFd >= 0) connectNow();
     else process.nextTick(() => socket.connecting && connectNow());
     return;
   }

@@ -193,9 +193,13 @@ class SocketHandle {
     return this.native.status;
   }
 
-  connecting(status, onConnected) {
+  // A connection of `fd` has begun. It is a stream already when the program connects what is connected.
+  connecting(fd, status, onConnected) {
+    const opened = this.native === null ? this.open(fd) : 0;
+    if (opened < 0) return opened;
     this.onConnected = onConnected;
     this.native.awaitConnection(status);
+    return 0;
   }
 }
 
@@ -244,14 +248,11 @@ class TCP extends SocketHandle {
     if (this.delayedError !== 0) return this.delayedError;
     const opened = this.#openSocket(version);
     if (opened < 0) return opened;
-    const fd = this.bareFd;
+    const { fd } = this;
     const status = native.connectSocket(fd, address, port);
     // libuv reports a refusal later, other errors at once.
     if (status < 0 && status !== -ERRNO.ECONNREFUSED) return status;
-    const adopted = this.open(fd);
-    if (adopted < 0) return adopted;
-    this.connecting(status, onConnected);
-    return 0;
+    return this.connecting(fd, status, onConnected);
   }
 
   #openSocket(version) {
@@ -315,19 +316,15 @@ class Pipe extends SocketHandle {
   }
 
   connectPath(path, onConnected) {
-    const fd = native.openSocket(0);
-    if (fd < 0) return fd;
-    this.bareFd = fd;
-    const status = native.connectSocketPath(fd, path);
-    if (status === -ERRNO.EINVAL) {
-      native.closeDescriptor(fd);
-      this.bareFd = -1;
-      return status;
+    if (this.fd < 0) {
+      const opened = native.openSocket(0);
+      if (opened < 0) return opened;
+      this.bareFd = opened;
     }
-    const adopted = this.open(fd);
-    if (adopted < 0) return adopted;
-    this.connecting(status, onConnected);
-    return 0;
+    const { fd } = this;
+    const status = native.connectSocketPath(fd, path);
+    if (status === EINVAL) return status;
+    return this.connecting(fd, status, onConnected);
   }
 }
 

@@ -447,3 +447,30 @@ sameAsNode('signal destroys with an AbortError', {}, async ({ net, log, named })
   }
   server.close();
 });
+
+for (const target of ['port', 'path']) {
+  sameAsNode(
+    `connect() by ${target} of a socket that is connected`,
+    {},
+    async ({ net, log, named, path, watch }) => {
+      const server = net.createServer((socket) => socket.on('error', () => {}).resume());
+      server.listen(target === 'port' ? { port: 0, host: '127.0.0.1' } : { path: path('socket') });
+      await once(server, 'listening');
+      const to = target === 'port' ? [server.address().port, '127.0.0.1'] : [path('socket')];
+      named(to[0], 'TARGET');
+      const client = new net.Socket();
+      watch('client', client, ['connectionAttempt', 'connectionAttemptFailed', 'connect', 'error', 'close']);
+      client.connect(...to);
+      await once(client, 'connect');
+      client.connect(...to);
+      log(client.connecting, client.destroyed);
+      await Promise.race([once(client, 'connect'), once(client, 'close')]).catch(() => {});
+      server.getConnections((_, count) => log('connections', count));
+      await new Promise((r) => setImmediate(r));
+      client.destroy();
+      // Nothing is left open.
+      server.close();
+      await once(server, 'close');
+    },
+  );
+}

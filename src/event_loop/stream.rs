@@ -194,7 +194,9 @@ impl Stream {
 
     /// Closes the descriptor; nothing is reported afterwards. A second call does nothing.
     pub fn close(&self) {
-        self.detach().map(descriptors::close);
+        if let Some(fd) = self.detach() {
+            descriptors::close(fd);
+        }
     }
 
     /// As `close`, and calls `action` in the loop's closing phase; false, and it is not called, when closed already.

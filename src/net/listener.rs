@@ -100,7 +100,9 @@ impl Listener {
     }
 
     pub fn close(&self) {
-        self.detach().map(descriptors::close);
+        if let Some(fd) = self.detach() {
+            descriptors::close(fd);
+        }
     }
 
     /// Gives the descriptor back, no longer watched; `None` once closed.

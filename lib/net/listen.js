@@ -26,6 +26,8 @@ const { Server, listenerObserver } = require('./server');
 // Node's, which is glibc's SOMAXCONN of old: the kernel lowers it to its own limit.
 const DEFAULT_BACKLOG = 511;
 const PORT_OF_PATH = -1;
+const ANY_IPV6 = '::';
+const ANY_IPV4 = '0.0.0.0';
 
 const listenChannel = diagnostics.tracingChannel('net.server.listen');
 
@@ -167,9 +169,19 @@ function listenOn(server, target) {
 }
 
 // The name under which programs have come to override it.
-Server.prototype._listen2 = function setupListenHandle(address, port, addressType, backlog, fd, flags) {
-  const opened =
-    this._handle ?? createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
+Server.prototype._listen2 = function setupListenHandle(host, port, addressType, backlog, fd, flags) {
+  let address = host;
+  let opened = this._handle;
+  if (!opened && !address && typeof fd !== 'number') {
+    // As openAny(), but errors are to name the address that was tried last.
+    address = ANY_IPV6;
+    opened = createServerHandle(address, port, 6, fd, flags);
+    if (typeof opened === 'number') {
+      address = ANY_IPV4;
+      opened = createServerHandle(address, port, 4, fd, flags);
+    }
+  }
+  opened ??= createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
   const fail = (status) => {
     const error = uvExceptionWithHostPort(status, 'listen', address, port);
     if (listenChannel.hasSubscribers) listenChannel.error.publish({ server: this, error });
@@ -216,10 +228,10 @@ function createServerHandle(address, port, version, fd, flags = 0, pathOptions =
 // All addresses: IPv6 and IPv4 in one socket, or IPv4 where there is no IPv6.
 function openAny(port, flags) {
   const handle = new TCP();
-  if (handle.bind6('::', port, flags) === 0) return handle;
+  if (handle.bind6(ANY_IPV6, port, flags) === 0) return handle;
   handle.close();
   const ipv4 = new TCP();
-  const status = ipv4.bind('0.0.0.0', port, flags & ~IPV6_ONLY);
+  const status = ipv4.bind(ANY_IPV4, port, flags & ~IPV6_ONLY);
   return status < 0 ? discard(ipv4, status) : ipv4;
 }
 

@@ -172,6 +172,34 @@ sameAsNode('listeners that fail', {}, async ({ net, log, named, path }) => {
   unix.close();
 });
 
+sameAsNode('listeners on all addresses that fail', {}, async ({ net, log, named }) => {
+  const taken = net.createServer().listen(0);
+  await once(taken, 'listening');
+  const { port } = taken.address();
+  named(port, 'PORT');
+  for (const args of [[port], [{ port, exclusive: true }], [{ port, ipv6Only: true }]]) {
+    await failure(log, 'used port', net.createServer().listen(...args));
+  }
+  taken.close();
+  // Where anybody may have port 1, neither fails.
+  const server = net.createServer();
+  const outcome = new Promise((resolve) => server.on('listening', resolve).on('error', resolve));
+  asNobody(() => server.listen(1));
+  log('low port', await outcome, server.address());
+  server.close();
+});
+
+function asNobody(action) {
+  const NOBODY = 65534;
+  const user = process.geteuid();
+  if (user === 0) process.seteuid(NOBODY);
+  try {
+    action();
+  } finally {
+    if (user === 0) process.seteuid(user);
+  }
+}
+
 sameAsNode('a name that does not exist', {}, async ({ net, log }) => {
   const server = net.createServer();
   server.listen({ port: 0, host: 'no-such-name.invalid' });

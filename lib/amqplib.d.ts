@@ -127,7 +127,8 @@ export interface MessagesOptions extends Options.Consume {
 export interface ConfirmChannel extends Channel {
   /**
    * Not in amqplib: publishes and resolves when the broker has taken responsibility. Rejects with `message nacked`, with
-   * `channel closed`, or with what `publish` throws. After an abort the message may arrive nevertheless.
+   * `channel closed` and as its `cause` the error that closed it, or with what `publish` throws. After an abort the message
+   * may arrive nevertheless.
    */
   publishConfirmed(
     exchange: string,

@@ -39,7 +39,13 @@ onEach(
     );
     channel.on('error', () => {});
     const lost = channel.publishConfirmed('no.such.exchange', '', Buffer.from(''));
-    await assert.rejects(lost, new Error('channel closed'));
+    await assert.rejects(lost, (error) => {
+      assert.equal(error.message, 'channel closed');
+      assert.equal(error.cause.code, 404);
+      assert.match(error.cause.message, /no\.such\.exchange/);
+      return true;
+    });
+    await assert.rejects(channel.waitForConfirms(), (error) => error.cause.code === 404);
   },
 );
 

@@ -409,7 +409,7 @@ class BaseChannel extends EventEmitter {
   }
 
   waitForAllConfirms() {
-    if (this.#closedWithUnconfirmed) return Promise.reject(new Error('channel closed'));
+    if (this.#closedWithUnconfirmed) return Promise.reject(this.#closedError());
     return this.confirms.wait();
   }
 
@@ -450,7 +450,7 @@ class BaseChannel extends EventEmitter {
     this.#illegal = ['Channel closed', stack];
     this.connection.releaseChannel(this.ch);
     try {
-      const closed = new Error('channel closed');
+      const closed = this.#closedError();
       const errorOf = (message) => (message && reason ? notPublished(message, reason) : closed);
       this.#closedWithUnconfirmed = this.confirms.fail(errorOf);
       this.recovery?.closed();
@@ -458,6 +458,11 @@ class BaseChannel extends EventEmitter {
     } catch (error) {
       reportHandlerError(this, 'close', error);
     }
+  }
+
+  // amqplib's, and why it closed.
+  #closedError() {
+    return new Error('channel closed', this.endedBy && { cause: this.endedBy });
   }
 
   #rejectPending(reason) {

@@ -3,6 +3,8 @@
 // What brings one channel back on the next connection: its mode, prefetch and consumers, the publishes it keeps, and the
 // delivery tags of connections that are gone.
 
+const { clearTimeout, setTimeout } = require('node:timers');
+
 const { checkPublish } = require('./kept-publishes');
 const { methods } = require('./methods');
 const { snapshot } = require('./snapshot');

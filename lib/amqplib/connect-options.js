@@ -3,6 +3,8 @@
 // From amqplib's URL, object and socket options to the engine's: defaults, credentials, client properties.
 
 const querystring = require('node:querystring');
+// The global one may be a variable of the program: a top-level `const URL` of `node -e` or the REPL.
+const { URL } = require('node:url');
 
 const { version } = require('../../package.json');
 const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE } = require('../internal/errors');

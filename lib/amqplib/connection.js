@@ -4,6 +4,7 @@
 // comes as records.
 
 const EventEmitter = require('node:events');
+const { setImmediate } = require('node:timers');
 
 const native = require('../native');
 const { ChannelNumbers } = require('./channel-numbers');

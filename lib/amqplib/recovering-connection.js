@@ -4,6 +4,7 @@
 // back with it. The models of both APIs stand in front of it.
 
 const EventEmitter = require('node:events');
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers');
 
 const { ConnectionRecovery } = require('./connection-recovery');
 const { delayBefore } = require('./recovery-options');

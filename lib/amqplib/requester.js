@@ -3,6 +3,8 @@
 // The asking side of RPC: `channel.request()`. Replies come by direct reply-to, straight to this channel, so that there is
 // no queue to declare and nothing left behind (RabbitMQ's documentation, "Direct Reply-to").
 
+const { clearTimeout, setTimeout } = require('node:timers');
+
 const { validateInteger, validateObject } = require('../internal/validators');
 const { signalOf } = require('./cancellation');
 const { whenEnded } = require('./channel-end');

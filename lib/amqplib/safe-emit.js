@@ -1,5 +1,7 @@
 'use strict';
 
+const { setImmediate } = require('node:timers');
+
 /**
  * Emits, and hands what a listener throws to 'handler-error' listeners, of `emitter` or of the model in front of it.
  * Without any it goes on as the listener's exception.

@@ -5,6 +5,7 @@
 const { ERR_IP_BLOCKED, ERR_SOCKET_CONNECTION_TIMEOUT } = require('../internal/errors');
 const { exceptionWithHostPort, NodeAggregateError } = require('../internal/system-errors');
 const { errno: ERRNO } = require('node:os').constants;
+const { clearTimeout, setTimeout } = require('node:timers');
 const { TCP } = require('./handle');
 const { kAttachHandle } = require('./symbols');
 

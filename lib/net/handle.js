@@ -5,6 +5,7 @@
 
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks');
 const { errno: ERRNO } = require('node:os').constants;
+const { setImmediate } = require('node:timers');
 
 const native = require('../native');
 const memory = require('../internal/read-memory');

@@ -5,6 +5,7 @@
 const diagnostics = require('node:diagnostics_channel');
 const { EventEmitter, captureRejectionSymbol } = require('node:events');
 const { getDefaultHighWaterMark } = require('node:stream');
+const { setTimeout } = require('node:timers');
 
 const { ERR_INVALID_ARG_TYPE, ERR_SERVER_NOT_RUNNING } = require('../internal/errors');
 const { errnoException } = require('../internal/system-errors');

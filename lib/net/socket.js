@@ -6,6 +6,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Buffer } = require('node:buffer');
 const { Duplex } = require('node:stream');
+const { clearTimeout } = require('node:timers');
 const { isUint8Array } = require('node:util').types;
 
 const { guessFdType } = require('./descriptor-type');
@@ -360,7 +361,7 @@ Socket.prototype._destroy = function (error, callback) {
       this._handle = null;
       this._sockname = null;
     } else if (this._closeAfterHandlingError) {
-      queueMicrotask(() => {
+      globalThis.queueMicrotask(() => {
         handle.close(emitClose);
         this._handle = null;
         this._sockname = null;

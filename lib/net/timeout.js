@@ -2,6 +2,8 @@
 
 // socket.setTimeout(): a timer that traffic starts anew and that does not keep the process alive.
 
+const { clearTimeout, setTimeout } = require('node:timers');
+
 const { validateFunction, validateNumber } = require('../internal/validators');
 const { ERR_OUT_OF_RANGE } = require('../internal/errors');
 const { kLastWriteQueueSize, kTimeout } = require('./symbols');

@@ -4,6 +4,8 @@
 //
 // Every request gets one answer, also a cancelled one: until then its id stays taken.
 
+const { clearTimeout, setTimeout } = require('node:timers');
+
 const { AbortError } = require('../../internal/abort-error');
 const { validateAbortSignal, validateInteger, validateObject } = require('../../internal/validators');
 const { ERR_MESSAGE_NO_HANDLER, ERR_MESSAGE_REQUEST_TIMEOUT, closedError } = require('./errors');
@@ -134,7 +136,7 @@ class IncomingRequest {
   /** Made when asked for: it costs as much as all the rest of a request. */
   get signal() {
     if (this.#controller === null) {
-      this.#controller = new AbortController();
+      this.#controller = new globalThis.AbortController();
       if (this.#isAborted) this.#controller.abort();
     }
     return this.#controller.signal;

@@ -2,6 +2,8 @@
 
 // The sending half of a connection: payloads gather in an outbox, which leaves when it is full or the tick ends.
 
+const { setImmediate } = require('node:timers');
+
 const { LARGE_BYTES, giveBack, takeOutbox } = require('./outbox');
 
 class Sender {

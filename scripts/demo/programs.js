@@ -21,7 +21,7 @@ class Program {
 
   constructor(file, args, { print, env }) {
     this.#name = path.basename(file, '.js');
-    this.#child = spawn(process.execPath, [path.join(examples, file), ...args], {
+    this.#child = spawn(process.execPath, [path.resolve(examples, file), ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,16 +1,10 @@
 'use strict';
 
-// npm run bench [-- [options] [WORD…]]: measures ours against the peers and prints a table.
-//   WORD            only cases whose path or question contains one of the words
-//   --node PATH     under that Node
-//   --rounds N      measurements per contender (default 5), of which the medians are shown
-//   --list          prints the cases and their questions
-
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { ensureAddon } = require('../scripts/setup/addon');
+const { readArguments } = require('../scripts/setup/arguments');
 const { ensurePackages } = require('../scripts/setup/packages');
-const { runMain } = require('../scripts/setup/stop');
+const { SetupError, runMain } = require('../scripts/setup/stop');
 const { stopBrokers } = require('./harness/amqp/brokers');
 const { findCases } = require('./harness/cases');
 const { measureCase } = require('./harness/measure');
@@ -18,7 +12,16 @@ const { Progress } = require('./harness/progress');
 const { writeResults } = require('./harness/results');
 const { printTable } = require('./harness/table');
 
-const { values: options, positionals: words } = parseArgs({
+const USAGE = `Usage: npm run bench [-- [options] [WORD…]]
+
+Measures ours against the peers and prints a table.
+
+  WORD            only cases whose path or question contains one of the words
+  --node PATH     under that Node
+  --rounds N      measurements per contender (default 5), of which the medians are shown
+  --list          prints the cases and their questions`;
+
+const { values: options, positionals: words } = readArguments(USAGE, {
   allowPositionals: true,
   options: {
     node: { type: 'string', default: process.execPath },
@@ -29,7 +32,7 @@ const { values: options, positionals: words } = parseArgs({
 
 runMain(async () => {
   const cases = findCases(words);
-  if (cases.length === 0) throw new Error(`no case matches ${words.join(' ')}`);
+  if (cases.length === 0) throw new SetupError(`no case matches ${words.join(' ')}`);
   if (options.list) {
     for (const { name, question } of cases) console.log(`${name}: ${question}`);
     return 0;

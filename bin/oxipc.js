@@ -3,7 +3,10 @@
 
 const { parseArgs } = require('node:util');
 
+const { version } = require('../package.json');
+
 const USAGE = `Usage: oxipc broker [options]
+       oxipc --version
 
 Runs the embedded AMQP 0-9-1 broker until it is interrupted.
 
@@ -33,6 +36,7 @@ const OPTIONS = {
   'fetch-queue': { type: 'string', multiple: true, default: [] },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
 };
 
 async function main() {
@@ -42,8 +46,14 @@ async function main() {
     process.stdout.write(USAGE);
     return;
   }
+  if (values.version) {
+    console.log(version);
+    return;
+  }
   if (command !== 'broker' || rest.length > 0) {
-    process.stderr.write(USAGE);
+    const [unknown] = command === 'broker' ? rest : positionals;
+    const complaint = unknown === undefined ? 'a command is missing' : `unknown: ${unknown}`;
+    process.stderr.write(`oxipc: ${complaint}\n\n${USAGE}`);
     process.exitCode = 1;
     return;
   }

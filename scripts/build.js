@@ -1,12 +1,18 @@
 'use strict';
 
-// node scripts/build.js [--debug] [--if-stale] [--target TRIPLE]
-
-const { parseArgs } = require('node:util');
 const { buildAddon, ensureAddon } = require('./setup/addon');
+const { readArguments } = require('./setup/arguments');
 const { runMain } = require('./setup/stop');
 
-const { values } = parseArgs({
+const USAGE = `Usage: npm run build [-- options]
+
+Builds the addon.
+
+  --debug          without optimizations
+  --if-stale       unless it is there and up to date
+  --target TRIPLE  for another platform`;
+
+const { values } = readArguments(USAGE, {
   options: {
     debug: { type: 'boolean', default: false },
     'if-stale': { type: 'boolean', default: false },

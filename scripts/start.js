@@ -4,8 +4,18 @@
 
 const path = require('node:path');
 const { ensureAddon } = require('./setup/addon');
+const { readArguments } = require('./setup/arguments');
 const { runCommand } = require('./setup/run-command');
 const { runMain } = require('./setup/stop');
+
+const USAGE = `Usage: npm start [-- --amqp-url URL]
+
+Builds the addon where it is stale, and runs the programs of examples/.
+
+  --amqp-url URL  the queue programs talk to that broker instead of the embedded one`;
+
+// demo.js reads them again, but who asks for help does not want to wait for the build.
+readArguments(USAGE, { options: { 'amqp-url': { type: 'string' } } });
 
 runMain(async () => {
   await ensureAddon('release');

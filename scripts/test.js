@@ -1,16 +1,10 @@
 'use strict';
 
-// npm test [-- [options] [WORD…]]: sets up what is missing, then runs the Rust, type and JavaScript tests.
-//   WORD        only JavaScript test files whose path contains one of the words
-//   --embedded  without RabbitMQ: what needs one is skipped, and counted
-//   --node 22   JavaScript tests only, all of them, under that release
-//   --js        JavaScript tests only
-
-const { parseArgs } = require('node:util');
 const { startRabbitmq } = require('./rabbitmq-server');
 const { ensureAddon } = require('./setup/addon');
+const { readArguments } = require('./setup/arguments');
 const { ensurePackages } = require('./setup/packages');
-const { runMain } = require('./setup/stop');
+const { SetupError, runMain } = require('./setup/stop');
 const { OTHER_NODES, runsOnEveryNode, testFiles, usesRabbitmq } = require('./test/plan');
 const { nodeBinary } = require('./test/node-versions');
 const { runNode } = require('./test/run-node');
@@ -18,7 +12,16 @@ const { runRust } = require('./test/run-rust');
 const { hasTypeTests, runTypes } = require('./test/run-types');
 const { printSummary } = require('./test/summary');
 
-const { values: options, positionals: words } = parseArgs({
+const USAGE = `Usage: npm test [-- [options] [WORD…]]
+
+Sets up what is missing, then runs the Rust, type and JavaScript tests.
+
+  WORD        only JavaScript test files whose path contains one of the words
+  --embedded  without RabbitMQ: what needs one is skipped, and counted
+  --node 22   JavaScript tests only, all of them, under that release
+  --js        JavaScript tests only`;
+
+const { values: options, positionals: words } = readArguments(USAGE, {
   allowPositionals: true,
   options: {
     embedded: { type: 'boolean', default: false },
@@ -63,13 +66,13 @@ async function runJavaScript(files, env) {
 }
 
 async function main() {
+  const files = testFiles(words);
+  if (files.length === 0) throw new SetupError(`no test file matches ${words.join(' ')}`);
   await ensurePackages();
   await ensureAddon('any');
   const reports = [];
   if (everything) reports.push(await runRust());
   if (everything && hasTypeTests()) reports.push(await runTypes());
-  const files = testFiles(words);
-  if (files.length === 0) throw new Error(`no test file matches ${words.join(' ')}`);
   const rabbitmq = await openRabbitmq(files);
   try {
     reports.push(...(await runJavaScript(files, rabbitmq.env)));

@@ -12,6 +12,8 @@ const { test } = require('node:test');
 const { text } = require('node:stream/consumers');
 const amqp = require('amqplib');
 
+const { version } = require('../../package.json');
+
 const BIN = path.join(__dirname, '../../bin/oxipc.js');
 
 function run(...args) {
@@ -52,6 +54,27 @@ test('oxipc broker --json prints one object, and the socket file is gone at the 
   child.kill('SIGINT');
   assert.deepEqual(await exit, [0, null]);
   assert.equal(fs.existsSync(socket), false);
+});
+
+test('oxipc --version and --help answer', async () => {
+  const told = run('--version');
+  assert.equal(await told.line(), version);
+  assert.deepEqual(await told.exit, [0, null]);
+  const help = run('--help');
+  assert.match(await help.line(), /^Usage: oxipc broker/);
+  assert.deepEqual(await help.exit, [0, null]);
+});
+
+test('what oxipc does not know it names before the usage', async () => {
+  for (const [args, complaint] of [
+    [[], 'a command is missing'],
+    [['foo'], 'unknown: foo'],
+    [['broker', 'bar'], 'unknown: bar'],
+  ]) {
+    const { stderr, exit } = run(...args);
+    assert.deepEqual(await exit, [1, null]);
+    assert.ok((await stderr).startsWith(`oxipc: ${complaint}\n\nUsage: `));
+  }
 });
 
 test('oxipc broker on a taken port says so in one line and ends with 1', async (t) => {

@@ -260,7 +260,7 @@ export declare class StreamHandle {
   close(notice?: boolean | undefined | null): boolean
   /** Gives up the descriptor: it stays open and is no longer watched. -1 when closed before. */
   detach(): number
-  /** Whether an active stream keeps the process alive (it does at first). */
+  /** Whether reading keeps the process alive (it does at first). A write that is under way, and a connection, always do. */
   setRef(on: boolean): void
 }
 

@@ -32,6 +32,25 @@ test('the process ends when all that is left is unreferenced or idle', async () 
   assert.equal(stdout, 'up\n');
 });
 
+test('a write that is under way is finished before the process ends, also of an unreferenced socket', async () => {
+  const length = 16 * 1024 * 1024;
+  let received = 0;
+  const server = await listen((socket) => {
+    socket.on('data', (chunk) => (received += chunk.length));
+    socket.pause();
+    setImmediate(() => setImmediate(() => socket.resume()));
+  });
+  const done = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)));
+  await run(`
+    const client = net.connect(${server.address().port}, '127.0.0.1', () => {
+      client.unref();
+      client.write(Buffer.alloc(${length}));
+    });`);
+  await done;
+  server.close();
+  assert.equal(received, length);
+});
+
 test('a reading socket and a listening server keep the process alive until they end', async () => {
   const { stdout } = await run(`
     const server = net.createServer((socket) => setTimeout(() => socket.end('late'), 50));

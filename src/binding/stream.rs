@@ -258,7 +258,7 @@ impl StreamHandle {
         fd.map_or(-1, IntoRawFd::into_raw_fd)
     }
 
-    /// Whether an active stream keeps the process alive (it does at first).
+    /// Whether reading keeps the process alive (it does at first). A write that is under way, and a connection, always do.
     #[napi]
     pub fn set_ref(&self, on: bool) {
         if let Some(stream) = self.stream() {

@@ -116,7 +116,7 @@ impl Stream {
         let _ = self.update(false);
     }
 
-    /// Whether an active stream keeps the loop alive (it does at first).
+    /// Whether reading keeps the loop alive (it does at first). A write that is under way, and a connection, always do.
     pub fn set_ref(&self, on: bool) {
         self.referenced.set(on);
         let _ = self.update(false);
@@ -233,8 +233,9 @@ impl Stream {
         if self.fd.get() < 0 {
             return Ok(());
         }
-        poll.set_ref(self.referenced.get() && self.is_active());
         let writable = self.pending.borrow().is_some() || self.connecting.get().is_some();
+        // As libuv, where requests keep the loop alive whatever their handle does: nothing is lost at the process's end.
+        poll.set_ref(writable || (self.referenced.get() && self.reading.get()));
         if eager || writable {
             return poll.watch(self.reading.get(), writable);
         }

@@ -323,13 +323,9 @@ Socket.prototype._final = function (callback) {
     callback();
   } else {
     // A failure means that the connection has gone already; reading reports that.
-    let done = callback;
-    let isDone = false;
-    this._handle.shutdown(() => {
-      isDone = true;
-      done();
-    });
-    if (!isDone) done = inContext('SHUTDOWNWRAP', callback);
+    // In a turn of its own, as Node: who destroys the socket before has cut it off.
+    const done = inContext('SHUTDOWNWRAP', callback);
+    this._handle.shutdown(() => setImmediate(() => done()));
   }
 };
 

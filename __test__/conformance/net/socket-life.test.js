@@ -150,6 +150,25 @@ sameAsNode('order of write callbacks, finish and end callback', {}, async ({ net
   server.close();
 });
 
+sameAsNode("end(): 'finish' has a turn of its own, and none after destroy()", {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.on('error', () => {}).resume());
+  for (const destroys of [false, true]) {
+    const client = net.connect(server.address().port, '127.0.0.1');
+    await once(client, 'connect');
+    client.on('prefinish', () => log('prefinish'));
+    client.on('finish', () => log('finish', client.readyState));
+    client.write('x', () => {
+      log('written', client.writableFinished);
+      if (destroys) client.destroy();
+    });
+    client.end((error) => log('ended', error?.code));
+    process.nextTick(() => process.nextTick(() => log('ticks', client.writableFinished)));
+    await new Promise((r) => client.on('close', r));
+    log('closed', client.writableFinished);
+  }
+  server.close();
+});
+
 sameAsNode('all encodings arrive as the same bytes', {}, async ({ net, log }) => {
   const received = [];
   const server = await listen(net, {}, (socket) =>

@@ -6,7 +6,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Buffer } = require('node:buffer');
 const { Duplex } = require('node:stream');
-const { clearTimeout } = require('node:timers');
+const { clearTimeout, setImmediate } = require('node:timers');
 const { isUint8Array } = require('node:util').types;
 
 const { guessFdType } = require('./descriptor-type');
@@ -324,8 +324,14 @@ Socket.prototype._final = function (callback) {
   } else {
     // A failure means that the connection has gone already; reading reports that.
     // In a turn of its own, as Node: who destroys the socket before has cut it off.
-    const done = inContext('SHUTDOWNWRAP', callback);
-    this._handle.shutdown(() => setImmediate(() => done()));
+    const finish = () => setImmediate(callback);
+    let done = finish;
+    let isDone = false;
+    this._handle.shutdown(() => {
+      isDone = true;
+      done();
+    });
+    if (!isDone) done = inContext('SHUTDOWNWRAP', finish);
   }
 };
 

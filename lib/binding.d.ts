@@ -281,6 +281,8 @@ export interface AmqpConnectOptions {
   port: number
   /** A UNIX socket instead. */
   path?: string
+  localAddress?: string
+  localPort?: number
   attemptTimeout: number
   /** 0 for none. */
   timeout: number

@@ -2,13 +2,20 @@
 
 // From amqplib's URL, object and socket options to the engine's: defaults, credentials, client properties.
 
+const dns = require('node:dns');
+const { getDefaultAutoSelectFamily, isIP } = require('node:net');
 const querystring = require('node:querystring');
 // The global one may be a variable of the program: a top-level `const URL` of `node -e` or the REPL.
 const { URL } = require('node:url');
 
 const { version } = require('../../package.json');
-const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE } = require('../internal/errors');
-const { validateAbortSignal, validateNumber, validatePort } = require('../internal/validators');
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_IP_ADDRESS, ERR_OUT_OF_RANGE } = require('../internal/errors');
+const {
+  validateAbortSignal,
+  validateFunction,
+  validateNumber,
+  validatePort,
+} = require('../internal/validators');
 const credentials = require('./credentials');
 const { isShortString } = require('./methods');
 const { writeTable } = require('./table');
@@ -20,6 +27,12 @@ const DEFAULT_FRAME_MAX = 131072;
 const AMQP_PORT = 5672;
 const AMQPS_PORT = 5671;
 // A timer's longest.
+const FAMILIES = new Map([
+  [4, 4],
+  ['IPv4', 4],
+  [6, 6],
+  ['IPv6', 6],
+]);
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_SHORT = 0xffff;
 const MOST_LONG = 0xffffffff;
@@ -57,12 +70,12 @@ function readConnectOptions(url, socketOptions) {
   return {
     host: target.host,
     path: target.path ?? socket.path,
-    lookup: socket.lookup,
-    family: socket.family,
+    lookup: readLookup(socket),
     signal: socket.signal,
     options: {
       addresses: [],
       port: readPort(target),
+      ...readLocal(socket),
       attemptTimeout: socket.autoSelectFamilyAttemptTimeout || ATTEMPT_TIMEOUT,
       timeout: readTimeout(socket.timeout),
       // amqplib's default is false, which costs every handshake 40 ms; nobody waits for that.
@@ -117,6 +130,29 @@ function readPort({ port, path }) {
     throw new ERR_INVALID_ARG_TYPE('options.port', ['number', 'string'], port);
   }
   return validatePort(port);
+}
+
+/** Where the connection comes from, as net.connect reads it. */
+function readLocal({ localAddress, localPort }) {
+  if (localAddress && !isIP(localAddress)) throw new ERR_INVALID_IP_ADDRESS(localAddress);
+  if (localPort) {
+    validateNumber(localPort, 'options.localPort');
+    validatePort(localPort, 'options.localPort');
+  }
+  return { localAddress: localAddress || undefined, localPort: localPort || undefined };
+}
+
+/** How net.connect has a name looked up: which function, with which options. */
+function readLookup({ lookup, family, hints, autoSelectFamily, localAddress }) {
+  if (lookup !== undefined && lookup !== null) validateFunction(lookup, 'options.lookup');
+  const isAnyFamily = !FAMILIES.has(family);
+  const query = {
+    family: FAMILIES.get(family) ?? family,
+    hints: hints || (isAnyFamily ? dns.ADDRCONFIG : 0),
+  };
+  // An address to come from leaves no choice of families.
+  if (isAnyFamily && !localAddress && (autoSelectFamily ?? getDefaultAutoSelectFamily())) query.all = true;
+  return { function: lookup ?? dns.lookup, query };
 }
 
 /** As socket.setTimeout reads it. */

@@ -2,7 +2,6 @@
 
 // Opening a connection: options, name lookup, the engine.
 
-const dns = require('node:dns');
 const { isIP } = require('node:net');
 
 const { AbortError } = require('../internal/abort-error');
@@ -11,7 +10,7 @@ const { checkOptions, readConnectOptions } = require('./connect-options');
 
 /** `callback(error)` or `callback(null, connection)`; throws at once for a protocol that is not ours. */
 function connect(url, socketOptions, callback) {
-  const { host, path, lookup, family, signal, options } = readConnectOptions(url, socketOptions);
+  const { host, path, lookup, signal, options } = readConnectOptions(url, socketOptions);
   const attempt = new Attempt(signal, callback);
   try {
     checkOptions(options);
@@ -27,7 +26,7 @@ function connect(url, socketOptions, callback) {
     options.addresses = [host];
     attempt.open(options);
   } else {
-    lookUp(host || 'localhost', lookup, family, (error, addresses) => {
+    lookUp(host || 'localhost', lookup, (error, addresses) => {
       if (error) {
         attempt.finish(error);
         return;
@@ -63,7 +62,12 @@ class Attempt {
 
   open(options) {
     if (this.#isFinished) return;
-    this.#connection = new Connection(options, (error) => this.finish(error));
+    try {
+      this.#connection = new Connection(options, (error) => this.finish(error));
+    } catch (error) {
+      // The resolver may have answered with what is no address.
+      process.nextTick(() => this.finish(error));
+    }
   }
 
   finish(error) {
@@ -79,9 +83,9 @@ class Attempt {
   }
 }
 
-// As net.connect: all addresses of the name are candidates, in the resolver's order but families in turn.
-function lookUp(host, lookup = dns.lookup, family = 0, callback) {
-  lookup(host, { family, all: true, hints: 0 }, (error, found) => {
+// As net.connect: all addresses that the resolver gives are candidates, in its order but families in turn.
+function lookUp(host, lookup, callback) {
+  lookup.function(host, lookup.query, (error, found) => {
     if (error) callback(error);
     else if (Array.isArray(found)) callback(null, alternate(found));
     else callback(null, [found]);

@@ -67,13 +67,19 @@ const MAKERS = [
 /** amqplib's error for {scope, code, text, classId, methodId, channel}. */
 const failureError = (failure) => MAKERS[failure.scope](failure);
 
+// See Scope::Connect there.
+const ATTEMPT = /^(connect|bind) (\d+) (.*?)(?: (\d+)(?: (\S+) (\d+))?)?$/s;
+
 function connectError({ text }) {
   const errors = text
     .trimEnd()
     .split('\n')
     .map((line) => {
-      const [, errno, address, port] = /^(-?\d+) (.*?)(?: (\d+))?$/s.exec(line);
-      return exceptionWithHostPort(-errno, 'connect', address, Number(port) || undefined);
+      const [, syscall, errno, address, port, localAddress, localPort] = ATTEMPT.exec(line);
+      const error = (local) =>
+        exceptionWithHostPort(-errno, syscall, address, Number(port) || undefined, local);
+      if (localPort === undefined) return error();
+      return Object.assign(error(`${localAddress}:${localPort}`), { localAddress, localPort: Number(localPort) });
     });
   return errors.length === 1 ? errors[0] : new NodeAggregateError(errors);
 }

@@ -2,10 +2,11 @@
 
 // Connecting: forms of the address, credentials, failures, what is agreed on.
 
+const dns = require('node:dns');
 const net = require('node:net');
 const { once } = require('node:events');
 
-const { sideBySide } = require('./side-by-side');
+const { sideBySide, sideBySideAlone } = require('./side-by-side');
 
 sideBySide('URLs, objects and options connect alike', async (scenario) => {
   const { hostname, port, username, password } = new URL(scenario.url);
@@ -40,6 +41,7 @@ sideBySide('URLs, objects and options connect alike', async (scenario) => {
     'unknown vhost': [{ ...base, vhost: 'oxipc-unknown' }],
     'empty vhost': [{ ...base, vhost: '' }],
     'small maxFrameSize': [{ ...base, maxFrameSize: 5 }],
+    'small frameMax': [{ ...base, frameMax: 7 }],
     'text maxFrameSize': [{ ...base, maxFrameSize: 'many' }],
     'no maxFrameSize': [{ ...base, maxFrameSize: 0 }],
     'text heartbeat': [{ ...base, heartbeat: 'often' }],
@@ -201,4 +203,97 @@ sideBySide('a refused or unknown address, or silence, gives the same error', asy
   await scenario.outcome('no socket', () =>
     scenario.library.connect('amqp://localhost', { path: '/nonexistent/socket' }),
   );
+});
+
+// Accepts and hangs up; writes down where the connection came from.
+async function withHangingUp(scenario, use) {
+  const server = net.createServer((socket) => {
+    scenario.write('from', socket.remoteAddress);
+    socket.once('data', () => socket.end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    await use(server.address().port);
+  } finally {
+    server.close();
+  }
+}
+
+// An error with ports that differ from run to run.
+const withoutPorts = (error, ...ports) => {
+  for (const port of ports) error.message = error.message.replaceAll(`${port}`, 'PORT');
+  for (const name of ['port', 'localPort']) if (name in error) error[name] = ports.indexOf(error[name]);
+  return error;
+};
+
+sideBySideAlone('where the connection comes from is followed alike', async (scenario) => {
+  await withHangingUp(scenario, async (port) => {
+    const url = `amqp://127.0.0.1:${port}`;
+    for (const options of [
+      { localAddress: '127.0.0.1' },
+      { localAddress: '127.0.0.2' },
+      { localAddress: '192.0.2.1' },
+      { localAddress: '::1' },
+      { localAddress: 'localhost' },
+      { localAddress: '' },
+      { localPort: '5000' },
+      { localPort: port },
+      { localPort: 0 },
+      { localAddress: '127.0.0.1', localPort: port },
+    ]) {
+      await scenario.outcome(JSON.stringify(options).replace(`${port}`, 'PORT'), () =>
+        scenario.library.connect(url, options).catch((error) => {
+          throw withoutPorts(error, port);
+        }),
+      );
+    }
+  });
+});
+
+sideBySideAlone('a refused connection says where it came from alike', async (scenario) => {
+  const free = await withPeer(
+    () => {},
+    async (port) => port,
+  );
+  const local = await withPeer(
+    () => {},
+    async (port) => port,
+  );
+  for (const options of [
+    { localAddress: '127.0.0.1' },
+    { localPort: local },
+    { localAddress: '127.0.0.1', localPort: local },
+  ]) {
+    await scenario.outcome(JSON.stringify(options).replace(`${local}`, 'PORT'), () =>
+      scenario.library.connect(`amqp://127.0.0.1:${free}`, options).catch((error) => {
+        throw withoutPorts(error, free, local);
+      }),
+    );
+  }
+});
+
+sideBySideAlone('names are looked up with the same options', async (scenario) => {
+  await withHangingUp(scenario, async (port) => {
+    for (const options of [
+      {},
+      { family: 4 },
+      { family: 'IPv4' },
+      { family: 0 },
+      { hints: dns.V4MAPPED },
+      { autoSelectFamily: false },
+      { localAddress: '127.0.0.1' },
+      { lookup: 'system' },
+    ]) {
+      const lookup = (host, query, callback) => {
+        scenario.write('lookup', host, { ...query });
+        const found = ['127.0.0.1', '127.0.0.1'].map((address) => ({ address, family: 4 }));
+        if (query.all) callback(null, found);
+        else callback(null, found[0].address, 4);
+      };
+      await scenario.outcome(JSON.stringify(options), () =>
+        scenario.library.connect(`amqp://broker.invalid:${port}`, { lookup, ...options }),
+      );
+    }
+  });
 });

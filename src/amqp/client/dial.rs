@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::failure::{Failure, Scope};
@@ -19,7 +19,7 @@ pub async fn dial(options: &ConnectOptions) -> Result<Transport, Failure> {
         Address::Unix(path) => match UnixStream::connect(path).await {
             Ok(stream) => plain(stream.into_std().map(Socket::Unix)),
             Err(error) => Err(Failure {
-                text: format!("{} {}", error.raw_os_error().unwrap_or(0), path.display()),
+                text: format!("connect {} {}", error.raw_os_error().unwrap_or(0), path.display()),
                 ..Failure::new(Scope::Connect)
             }),
         },
@@ -44,7 +44,16 @@ async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<
     let mut attempts = String::new();
     for (index, address) in addresses.iter().enumerate() {
         let last = index + 1 == addresses.len();
-        let attempt = TcpStream::connect(address);
+        let local = local(address, options);
+        let socket = match socket(address, local) {
+            Ok(socket) => socket,
+            Err((call, error)) => {
+                let (errno, local) = (error.raw_os_error().unwrap_or(0), local.unwrap_or(*address));
+                let _ = writeln!(attempts, "{call} {errno} {} {}", local.ip(), local.port());
+                continue;
+            }
+        };
+        let attempt = socket.connect(*address);
         let result = if last {
             attempt.await
         } else {
@@ -65,7 +74,12 @@ async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(0);
                 // Writing to a String cannot fail.
-                let _ = writeln!(attempts, "{errno} {} {}", address.ip(), address.port());
+                let _ = write!(attempts, "connect {errno} {} {}", address.ip(), address.port());
+                // As Node, which names it when there is a port.
+                if let Some(local) = local.filter(|local| local.port() != 0) {
+                    let _ = write!(attempts, " {} {}", local.ip(), local.port());
+                }
+                attempts.push('\n');
             }
         }
     }
@@ -73,4 +87,39 @@ async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<
         text: attempts,
         ..Failure::new(Scope::Connect)
     })
+}
+
+/// Where to connect to `address` from, when that is not left to the system.
+fn local(address: &SocketAddr, options: &ConnectOptions) -> Option<SocketAddr> {
+    if options.local_address.is_none() && options.local_port.is_none() {
+        return None;
+    }
+    let any = match address {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let port = options.local_port.unwrap_or(0);
+    Some(SocketAddr::new(options.local_address.unwrap_or(any), port))
+}
+
+/// An error comes with the call that failed.
+fn socket(address: &SocketAddr, local: Option<SocketAddr>) -> Result<TcpSocket, (&'static str, io::Error)> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }
+    .map_err(|error| ("connect", error))?;
+    if let Some(local) = local {
+        let bind = || {
+            // As libuv: the port may have a connection of before that still lingers, and an address of the other family is
+            // invalid, where the kernel would say that it does not know the family.
+            if local.is_ipv4() != address.is_ipv4() {
+                return Err(io::Error::from_raw_os_error(libc::EINVAL));
+            }
+            socket.set_reuseaddr(true)?;
+            socket.bind(local)
+        };
+        bind().map_err(|error| ("bind", error))?;
+    }
+    Ok(socket)
 }

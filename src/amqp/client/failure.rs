@@ -8,7 +8,8 @@ use super::tls_errors;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Scope {
-    /// No address could be reached; `text` has one line "errno address port" per attempt.
+    /// No address could be reached; `text` has one line per attempt: "connect errno address port", behind it the local address
+    /// and port that were asked for, or "bind errno address port". A UNIX socket has a path and no port.
     Connect = 0,
     /// The connect time-out ran out, in connecting or in the handshake.
     ConnectTimeout = 1,

@@ -1,6 +1,6 @@
 //! What a connection is opened with. JavaScript has parsed URLs and defaults already.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ pub enum Address {
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
     pub address: Address,
+    /// Where a TCP connection comes from: an address, a port, or both.
+    pub local_address: Option<IpAddr>,
+    pub local_port: Option<u16>,
     /// How long an address that is not the last may take (Node: autoSelectFamilyAttemptTimeout).
     pub attempt_timeout: Duration,
     /// Longest silence while the connection is being opened; none: no limit.

@@ -14,6 +14,8 @@ use crate::amqp::wire::frame;
 pub fn options(port: u16) -> ConnectOptions {
     ConnectOptions {
         address: Address::Tcp(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]),
+        local_address: None,
+        local_port: None,
         attempt_timeout: Duration::from_millis(250),
         timeout: Some(Duration::from_secs(10)),
         no_delay: true,

@@ -16,6 +16,8 @@ pub struct AmqpConnectOptions {
     pub port: u16,
     /// A UNIX socket instead.
     pub path: Option<String>,
+    pub local_address: Option<String>,
+    pub local_port: Option<u16>,
     pub attempt_timeout: u32,
     /// 0 for none.
     pub timeout: u32,
@@ -67,6 +69,8 @@ impl AmqpConnectOptions {
         };
         Ok(ConnectOptions {
             address,
+            local_address: self.local_address.as_deref().map(parse).transpose()?,
+            local_port: self.local_port,
             attempt_timeout: millis(self.attempt_timeout),
             timeout: (self.timeout > 0).then(|| millis(self.timeout)),
             no_delay: self.no_delay,

@@ -7,6 +7,7 @@ const { test } = require('node:test');
 
 const amqplib = require('../../lib/amqplib');
 const { brokers } = require('../support/brokers');
+const { withPeer } = require('../support/scripted-peer');
 
 // A large header grows the encoding buffer to its size, many small ones double it beyond the limit.
 const SHAPES = {
@@ -37,3 +38,15 @@ for (const broker of brokers) {
     });
   }
 }
+
+test('frames below the protocol minimum are refused though the peer agrees', async () => {
+  await withPeer(async (url) => {
+    for (const frameMax of [1, 7, 8, 4095]) {
+      await assert.rejects(amqplib.connect(`${url}?frameMax=${frameMax}`), {
+        message: `Negotiated frameMax ${frameMax} is below the protocol minimum 4096`,
+      });
+    }
+    const connection = await amqplib.connect(`${url}?frameMax=4096`);
+    await connection.close();
+  });
+});

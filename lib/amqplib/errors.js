@@ -57,7 +57,7 @@ const MAKERS = [
     new Error(`Handshake terminated by server: ${closeMessage({ replyCode: code, replyText: text })}`),
   unexpectedInHandshake,
   ({ text }) => new Error(`SASL mechanism ${text} is not provided by the server`),
-  ({ code }) => new Error(`Server frameMax ${code} is below the protocol minimum 4096`),
+  ({ code, text }) => new Error(`${text} frameMax ${code} is below the protocol minimum 4096`),
   socketError,
   () => new Error('Heartbeat timeout'),
   ({ text }) => new Error(text),
@@ -79,7 +79,10 @@ function connectError({ text }) {
       const error = (local) =>
         exceptionWithHostPort(-errno, syscall, address, Number(port) || undefined, local);
       if (localPort === undefined) return error();
-      return Object.assign(error(`${localAddress}:${localPort}`), { localAddress, localPort: Number(localPort) });
+      return Object.assign(error(`${localAddress}:${localPort}`), {
+        localAddress,
+        localPort: Number(localPort),
+      });
     });
   return errors.length === 1 ? errors[0] : new NodeAggregateError(errors);
 }

@@ -21,7 +21,7 @@ pub enum Scope {
     HandshakeUnexpected = 4,
     /// The server does not offer the SASL mechanism `text`.
     Mechanism = 5,
-    /// The server proposes a frame size (`code`) below the protocol's minimum.
+    /// A frame size (`code`) below the protocol's minimum: that of the "Server", or the "Negotiated" (`text`).
     FrameMax = 6,
     /// The socket failed (`code` is the errno), or ended (0).
     Socket = 7,

@@ -92,6 +92,7 @@ pub async fn open(stream: &mut Transport, options: &ConnectOptions) -> Result<Op
     if frame_max != 0 && frame_max < frame::MIN_FRAME_MAX {
         return Err(Failure {
             code: frame_max as i32,
+            text: "Server".into(),
             ..Failure::new(Scope::FrameMax)
         });
     }
@@ -117,6 +118,14 @@ pub async fn open(stream: &mut Transport, options: &ConnectOptions) -> Result<Op
     let (id, _) = talk.method().await?;
     if id != (CONNECTION, OPEN_OK) {
         return Err(unexpected(id, OPEN_OK));
+    }
+    // Our own wish, which brokers refuse with words of theirs; one that does not could be sent nothing in such frames.
+    if frame_max != 0 && frame_max < frame::MIN_FRAME_MAX {
+        return Err(Failure {
+            code: frame_max as i32,
+            text: "Negotiated".into(),
+            ..Failure::new(Scope::FrameMax)
+        });
     }
     let rest = talk.bytes.split_off(talk.used);
     Ok(Opened {

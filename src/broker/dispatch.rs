@@ -224,7 +224,7 @@ fn is_known(class_id: u16, method_id: u16) -> bool {
 /// RabbitMQ's FRAME_SIZE_FUDGE: clients that count the payload alone as the frame (rabbitmq-client) are let through.
 const FUDGE_BYTES: usize = frame::ENVELOPE_BYTES;
 
-fn tolerated(frame_max: u32) -> u32 {
+pub fn tolerated(frame_max: u32) -> u32 {
     match frame_max {
         0 => 0,
         frame_max => frame_max.saturating_add(FUDGE_BYTES as u32),

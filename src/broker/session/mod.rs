@@ -21,11 +21,12 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
+use super::dispatch::tolerated;
 use super::exception::connection_forced;
 use super::outgoing::{Outgoing, SLICES};
 use super::slots::SlotId;
 use super::vhost::{Phase, Session, Vhost};
-use crate::amqp::wire::frame::{self, HEARTBEAT_FRAME};
+use crate::amqp::wire::frame::{self, HEARTBEAT_FRAME, MIN_FRAME_MAX};
 use crate::amqp::wire::method::{self, AMQPClass};
 use handshake::{Negotiated, Refusal, handshake, refuse};
 use heartbeat::Heartbeat;
@@ -73,7 +74,7 @@ impl Io {
 
     async fn read_frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
         loop {
-            let cut = frame::cut(self.buffer.filled(), self.frame_max)
+            let cut = frame::cut(self.buffer.filled(), tolerated(self.frame_max))
                 .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
             if let Some(frame) = cut {
                 let found = (frame.kind, frame.payload.to_vec());
@@ -134,7 +135,8 @@ pub async fn run(transport: Transport, shared: Arc<Shared>, mut closing: watch::
     let mut io = Io {
         transport,
         buffer: ReadBuffer::new(),
-        frame_max: shared.options.frame_max,
+        // As in RabbitMQ: nobody makes us keep more before we know who it is.
+        frame_max: MIN_FRAME_MAX,
     };
     let opened = tokio::select! {
         opened = timeout(HANDSHAKE_TIMEOUT, handshake(&mut io, &shared)) => opened,

@@ -375,3 +375,21 @@ fn random_bytes_end_the_connection_and_nothing_else() {
             .unwrap();
     });
 }
+
+#[test]
+fn before_it_has_logged_in_a_client_sends_small_frames_only() {
+    run(async {
+        let broker = start(Options {
+            tcp: tcp(),
+            frame_max: u32::MAX,
+            ..Options::default()
+        });
+        let mut socket = socket(&broker).await;
+        greeting(&mut socket).await;
+        // The beginning says already that the rest would be too much.
+        let mut large = vec![frame::METHOD, 0, 0];
+        large.extend_from_slice(&(frame::MIN_FRAME_MAX + 1).to_be_bytes());
+        socket.write_all(&large).await.unwrap();
+        assert_eq!(read_frame(&mut socket).await, None);
+    });
+}

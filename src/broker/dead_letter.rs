@@ -1,6 +1,7 @@
 //! Dead lettering: what leaves a queue without having been consumed goes to the queue's dead letter exchange.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use amq_protocol::types::{AMQPValue, FieldArray, FieldTable};
@@ -10,6 +11,12 @@ use super::properties::Properties;
 use super::publish::copy_keys;
 use super::slots::SlotId;
 use super::vhost::State;
+
+/// So often one message and what comes of it is dead lettered without anybody having it in between; then they are dropped.
+/// The check for cycles leaves every order of the queues: where n full queues have the same fanout exchange that is n! ways.
+const WAVE_MAX: u32 = 1000;
+/// So many dead letters are dealt with before others get the lock.
+pub const DEAD_AT_ONCE: usize = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -62,6 +69,13 @@ impl State {
         else {
             return;
         };
+        let wave = match &message.wave {
+            Some(wave) if reason != Reason::Rejected => wave.clone(),
+            _ => Arc::default(),
+        };
+        if wave.fetch_add(1, Ordering::Relaxed) >= WAVE_MAX {
+            return;
+        }
         let Some(properties) = Properties::read(message.properties()) else {
             return;
         };
@@ -76,12 +90,17 @@ impl State {
             &keys,
             properties.expiration(),
         );
+        let mut blind = message.blind();
         if let Some(key) = &queue.arguments.dead_letter_routing_key {
             headers = without(&headers, "CC");
             keys = vec![key.to_vec()];
+            blind = &[];
         }
         let list = properties.with_headers(&headers, false);
-        let message = message.readdressed(exchange.clone(), &keys[0], &list);
+        let mut message = message.readdressed(exchange.clone(), &keys[0], &list);
+        message.wave = Some(wave);
+        message.set_blind(blind.to_vec());
+        keys.extend_from_slice(blind);
         let keys = keys.iter().map(Vec::as_slice).collect::<Vec<_>>();
         let mut queues = Vec::new();
         self.route(exchange, &keys, &|| headers.clone(), &mut queues);
@@ -189,4 +208,61 @@ fn without(table: &FieldTable, name: &str) -> FieldTable {
     let mut kept = table.inner().clone();
     kept.remove(name);
     kept.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::arguments::QueueArguments;
+    use crate::broker::exchange::{Destination, Exchange, Kind};
+    use crate::broker::memory::Memory;
+    use crate::broker::queue::Queue;
+    use crate::broker::vhost::Vhost;
+
+    #[test]
+    fn full_queues_that_feed_each_other_come_to_an_end() {
+        const QUEUES: usize = 12;
+        let memory = Arc::new(Memory::new(usize::MAX));
+        let vhost = Vhost::new("/".into(), memory.clone());
+        let (full, rest) = vhost.with(|state| {
+            let mut fanout = Exchange::new(Kind::Fanout, false);
+            let mut add = |name: String, arguments| {
+                let queue = Queue::new(name.into(), arguments, FieldTable::default());
+                let id = state.queues.insert(queue);
+                let bound = fanout.bind(&Destination::Queue(id), "", FieldTable::default());
+                assert_eq!(bound, Ok(true));
+                id
+            };
+            let full = (0..QUEUES)
+                .map(|number| {
+                    let arguments = QueueArguments {
+                        max_length: Some(0),
+                        dead_letter_exchange: Some("fanout".into()),
+                        ..Default::default()
+                    };
+                    add(format!("full {number}"), arguments)
+                })
+                .collect::<Vec<_>>();
+            let rest = add("rest".to_owned(), QueueArguments::default());
+            state.exchanges.insert("fanout".into(), fanout);
+            (full, rest)
+        });
+        let waits = vhost.with(|state| {
+            let message = Message::new("fanout".into(), vec![0, 0], 0, 2, memory);
+            let message = Arc::new(message);
+            for queue in full {
+                state.enqueue(queue, message.clone());
+            }
+            state.dead.len()
+        });
+        assert_eq!(waits, QUEUES);
+        // Others have their turns.
+        let mut turns = 1;
+        while vhost.with(|state| !state.dead.is_empty()) {
+            turns += 1;
+        }
+        assert!(turns > 1);
+        let letters = vhost.with(|state| state.queues.get(rest).map_or(0, Queue::ready));
+        assert_eq!(letters, QUEUES * WAVE_MAX as usize);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use super::memory::{Memory, OVERHEAD_BYTES};
 use super::properties::Properties;
@@ -20,6 +21,10 @@ pub struct Message {
     pub persistent: bool,
     /// The expiration property, in milliseconds.
     pub expiration: Option<u64>,
+    /// Routing keys of the BCC header, which nobody sees: a dead letter goes by them as well.
+    blind: Vec<Vec<u8>>,
+    /// How often this and what came of the same message was dead lettered since anybody had it; see `dead_letter`.
+    pub wave: Option<Arc<AtomicU32>>,
     memory: Arc<Memory>,
 }
 
@@ -41,6 +46,8 @@ impl Message {
             priority: 0,
             persistent: false,
             expiration: None,
+            blind: Vec::new(),
+            wave: None,
             memory,
         }
     }
@@ -76,6 +83,21 @@ impl Message {
         message
     }
 
+    pub fn blind(&self) -> &[Vec<u8>] {
+        &self.blind
+    }
+
+    pub fn set_blind(&mut self, keys: Vec<Vec<u8>>) {
+        self.memory.subtract(self.blind_bytes());
+        self.blind = keys;
+        self.memory.add(self.blind_bytes());
+    }
+
+    fn blind_bytes(&self) -> usize {
+        let keys = self.blind.iter().map(|key| key.capacity() + size_of::<Vec<u8>>());
+        keys.sum()
+    }
+
     pub fn routing_key(&self) -> &[u8] {
         &self.data[..self.key_len as usize]
     }
@@ -101,6 +123,7 @@ impl Message {
 
 impl Drop for Message {
     fn drop(&mut self) {
-        self.memory.subtract(self.data.capacity() + OVERHEAD_BYTES);
+        self.memory
+            .subtract(self.data.capacity() + OVERHEAD_BYTES + self.blind_bytes());
     }
 }

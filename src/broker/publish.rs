@@ -91,9 +91,9 @@ impl State {
     /// Routes by the routing key and the CC and BCC headers; the message comes back without BCC.
     fn route_copies(&self, message: Message, queues: &mut Vec<SlotId>) -> Message {
         let mut headers = headers_of(&message);
-        let copies = [copy_keys(&headers, "CC"), copy_keys(&headers, "BCC")].concat();
+        let (copies, blind) = (copy_keys(&headers, "CC"), copy_keys(&headers, "BCC"));
         let mut keys = vec![message.routing_key()];
-        keys.extend(copies.iter().map(Vec::as_slice));
+        keys.extend(copies.iter().chain(&blind).map(Vec::as_slice));
         self.route(&message.exchange, &keys, &|| headers.clone(), queues);
         if !headers.contains_key("BCC") {
             return message;
@@ -111,6 +111,7 @@ impl State {
         };
         let mut without = message.readdressed(message.exchange.clone(), message.routing_key(), &list);
         without.expiration = message.expiration;
+        without.set_blind(blind);
         without
     }
 

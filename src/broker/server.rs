@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
@@ -276,5 +276,7 @@ async fn timer_loop(vhost: Arc<Vhost>) {
             }
             None => changed.await,
         }
+        // What was waited for may have happened already; others are to get the lock in between.
+        yield_now().await;
     }
 }

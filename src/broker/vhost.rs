@@ -14,7 +14,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::channel::Channel;
-use super::dead_letter::Reason;
+use super::dead_letter::{DEAD_AT_ONCE, Reason};
 use super::exchange::{Exchange, Kind};
 use super::memory::Memory;
 use super::message::{Message, Name};
@@ -115,6 +115,8 @@ pub struct State {
     pub dirty: Vec<SlotId>,
     /// What is to be dead lettered, and from which queue.
     pub dead: VecDeque<(SlotId, Arc<Message>, Reason)>,
+    /// How many of them may still be dealt with under this hold of the lock.
+    dead_left: usize,
     /// Sessions that have something to write.
     pub woken: Vec<SlotId>,
     pub timers: BinaryHeap<Reverse<(u64, SlotId)>>,
@@ -125,7 +127,7 @@ pub struct State {
 
 impl State {
     fn new(name: Name, memory: Arc<Memory>) -> State {
-        let mut exchanges = HashMap::new();
+        let mut exchanges = HashMap::<Name, Exchange>::new();
         for (exchange, kind) in [
             ("amq.direct", Kind::Direct),
             ("amq.fanout", Kind::Fanout),
@@ -147,6 +149,7 @@ impl State {
             routing_epoch: 1,
             dirty: Vec::new(),
             dead: VecDeque::new(),
+            dead_left: DEAD_AT_ONCE,
             woken: Vec::new(),
             timers: BinaryHeap::new(),
             timers_changed: false,
@@ -202,7 +205,10 @@ impl State {
                     queue.dirty = false;
                     self.deliver(queue_id);
                 }
-            } else if let Some((queue_id, message, reason)) = self.dead.pop_front() {
+            } else if self.dead_left > 0
+                && let Some((queue_id, message, reason)) = self.dead.pop_front()
+            {
+                self.dead_left -= 1;
                 self.dead_letter(queue_id, &message, reason);
             } else {
                 return;
@@ -250,7 +256,7 @@ impl State {
 
 pub struct Vhost {
     state: Mutex<State>,
-    /// Tells the timer task that an earlier deadline was added.
+    /// Tells the timer task that an earlier deadline was added, or that dead letters are left.
     pub timers_changed: Notify,
 }
 
@@ -270,10 +276,12 @@ impl Vhost {
     /// Works on the state, does what is due after it and wakes whom it concerns.
     pub fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
+        state.dead_left = DEAD_AT_ONCE;
         let result = work(&mut state);
         state.settle();
         let woken = state.take_woken();
-        let timers_changed = std::mem::take(&mut state.timers_changed);
+        // The timer task goes on with the dead letters that are left.
+        let timers_changed = std::mem::take(&mut state.timers_changed) || !state.dead.is_empty();
         drop(state);
         for wake in woken {
             wake.notify_one();

@@ -355,3 +355,48 @@ compare('connection errors carry the same codes and texts', async (stage) => {
   }
   return results;
 });
+
+compare('a dead letter goes by BCC as well', async (stage) => {
+  const channel = await stage.channel();
+  const first = await stage.exchange(channel, 'first', 'direct');
+  const second = await stage.exchange(channel, 'second', 'direct');
+  const queue = await stage.queue(channel, 'q', { messageTtl: 0, deadLetterExchange: first });
+  const hop = await stage.queue(channel, 'hop', { messageTtl: 0, deadLetterExchange: second });
+  const renaming = { messageTtl: 0, deadLetterExchange: second, deadLetterRoutingKey: 'other' };
+  const renamed = await stage.queue(channel, 'renamed', renaming);
+  const ends = await stage.queue(channel, 'ends');
+  // Each way ends in its own message: the first exchange by the key, CC and BCC, the second by BCC again, or the new key.
+  for (const key of [queue, 'cc', 'bcc']) await channel.bindQueue(ends, first, key);
+  await channel.bindQueue(hop, first, 'bcc');
+  await channel.bindQueue(renamed, first, 'cc');
+  for (const key of ['bcc', 'other']) await channel.bindQueue(ends, second, key);
+  const taken = take(channel, ends, 3, { noAck: true });
+  channel.sendToQueue(queue, Buffer.from('x'), { CC: ['cc'], BCC: ['bcc'] });
+  const messages = await taken;
+  return messages
+    .map(({ fields, properties }) => ({
+      exchange: fields.exchange,
+      routingKey: fields.routingKey,
+      headers: properties.headers.CC ?? 'none',
+      deaths: properties.headers['x-death'].map((death) => [death.queue, death['routing-keys']]),
+    }))
+    .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+});
+
+compare('full queues that feed each other', async (stage) => {
+  const channel = await stage.channel();
+  const exchange = await stage.exchange(channel, 'all', 'fanout');
+  const letters = await stage.queue(channel, 'letters');
+  await channel.bindQueue(letters, exchange, '');
+  for (const suffix of ['a', 'b', 'c', 'd']) {
+    const queue = await stage.queue(channel, suffix, { maxLength: 0, deadLetterExchange: exchange });
+    await channel.bindQueue(queue, exchange, '');
+  }
+  // The message itself, and a letter for every way through the queues.
+  const taken = take(channel, letters, 1 + 4 + 12 + 24 + 24, { noAck: true });
+  channel.publish(exchange, '', Buffer.from('x'));
+  const ways = (await taken).map(({ properties }) =>
+    (properties.headers['x-death'] ?? []).map((death) => [death.queue, death.reason, death.count]),
+  );
+  return ways.map((way) => JSON.stringify(way)).sort();
+});

@@ -3,7 +3,7 @@
 mod headers;
 mod topic;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use amq_protocol::types::{AMQPValue, FieldTable};
 
@@ -75,6 +75,8 @@ pub struct Exchange {
     pub alternate: Option<Name>,
     /// The truth: the tables of all bindings with the same destination and key.
     bindings: HashMap<BindingKey, Vec<FieldTable>>,
+    /// Exchanges and keys that lead here, so that deleting this one need not search.
+    pub bound_to: HashSet<(Name, Box<str>)>,
     index: Index,
 }
 
@@ -88,6 +90,7 @@ impl Exchange {
             arguments: FieldTable::default(),
             alternate: None,
             bindings: HashMap::new(),
+            bound_to: HashSet::new(),
             index: match kind {
                 Kind::Direct => Index::Direct(HashMap::new()),
                 Kind::Fanout => Index::Fanout(Vec::new()),

@@ -9,7 +9,7 @@ use super::{check_not_default, check_not_reserved};
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::arguments::{check_argument, check_flag, type_name};
 use crate::broker::exception::{Outcome, access_refused, command_invalid, not_found, precondition_failed};
-use crate::broker::exchange::{Destination, Exchange, Kind};
+use crate::broker::exchange::{Exchange, Kind};
 use crate::broker::slots::SlotId;
 use crate::broker::vhost::State;
 
@@ -118,23 +118,25 @@ impl State {
                 return Err(not_found("exchange", name, &self.name));
             }
         }
-        let destination = Destination::Exchange(bind.destination.as_str().into());
-        if let Some(source) = self.exchanges.get_mut(bind.source.as_str()) {
-            source.bind(&destination, bind.routing_key.as_str(), bind.arguments)?;
-        }
-        self.routing_epoch += 1;
-        Ok(())
+        let key = bind.routing_key.as_str();
+        self.bind_exchange(
+            bind.destination.as_str(),
+            bind.source.as_str(),
+            key,
+            bind.arguments,
+        )
     }
 
     fn exchange_unbind(&mut self, unbind: &Unbind) -> Outcome {
         check_not_default(unbind.source.as_str())?;
         check_not_default(unbind.destination.as_str())?;
-        let destination = Destination::Exchange(unbind.destination.as_str().into());
-        if let Some(source) = self.exchanges.get_mut(unbind.source.as_str())
-            && source.unbind(&destination, unbind.routing_key.as_str(), &unbind.arguments)
-        {
-            self.remove_unbound(unbind.source.as_str());
-        }
+        let (destination, source) = (unbind.destination.as_str(), unbind.source.as_str());
+        self.unbind_exchange(
+            destination,
+            source,
+            unbind.routing_key.as_str(),
+            &unbind.arguments,
+        );
         Ok(())
     }
 }

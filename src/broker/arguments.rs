@@ -44,6 +44,19 @@ const COMPARED: [&str; 13] = [
     "x-queue-type",
 ];
 
+/// Arguments of other kinds of queues, which RabbitMQ 3.10 refuses; what it does not know at all it ignores.
+const NOT_CLASSIC: [&str; 9] = [
+    "x-dead-letter-strategy",
+    "x-delivery-limit",
+    "x-initial-cluster-size",
+    "x-max-age",
+    "x-max-in-memory-bytes",
+    "x-max-in-memory-length",
+    "x-queue-leader-locator",
+    "x-quorum-initial-group-size",
+    "x-stream-max-segment-size-bytes",
+];
+
 /// RabbitMQ's largest time: ten years.
 pub const MAX_MILLISECONDS: i64 = 315_360_000_000;
 
@@ -61,16 +74,18 @@ impl Reader<'_> {
         ))
     }
 
+    fn not_an_integer(&self, argument: &str, value: &AMQPValue) -> Exception {
+        self.invalid(
+            argument,
+            &format!("\"expected integer, got {}\"", type_name(value)),
+        )
+    }
+
     fn integer(&self, argument: &str) -> Outcome<Option<i64>> {
         let Some(value) = self.table.inner().get(argument) else {
             return Ok(None);
         };
-        let number = integer(value).ok_or_else(|| {
-            self.invalid(
-                argument,
-                &format!("\"expected integer, got {}\"", type_name(value)),
-            )
-        })?;
+        let number = integer(value).ok_or_else(|| self.not_an_integer(argument, value))?;
         if number < 0 {
             return Err(self.invalid(argument, &format!("{{value_negative,{number}}}")));
         }
@@ -167,6 +182,19 @@ impl QueueArguments {
             Some(AMQPValue::Boolean(active)) => arguments.single_active_consumer = *active,
             Some(other) => return Err(reader.unacceptable("x-single-active-consumer", other)),
         }
+        if let Some(version) = reader.integer("x-queue-version")?
+            && !matches!(version, 1 | 2)
+        {
+            let reason = format!("\"unsupported queue version '{version}'\"");
+            return Err(reader.invalid("x-queue-version", &reason));
+        }
+        if is_classic(table) {
+            for argument in NOT_CLASSIC {
+                if table.contains_key(argument) {
+                    return Err(not_of_classic(argument, queue, vhost));
+                }
+            }
+        }
         Ok(arguments)
     }
 }
@@ -196,6 +224,30 @@ pub fn check_equivalence(asked: Declared<'_>, current: Declared<'_>, queue: &str
         check_argument(argument, asked.arguments, current.arguments, &resource)?;
     }
     Ok(())
+}
+
+/// The refusal of what only other kinds of queues take.
+fn not_of_classic(argument: &str, queue: &str, vhost: &str) -> Exception {
+    precondition_failed(&format!(
+        "invalid arg '{argument}' for queue '{queue}' in vhost '{vhost}' of queue type rabbit_classic_queue"
+    ))
+}
+
+/// Checks the arguments of a consumer and returns its priority.
+pub fn consumer_priority(table: &FieldTable, queue: &str, vhost: &str) -> Outcome<i64> {
+    let reader = Reader { table, queue, vhost };
+    let priority = match table.inner().get("x-priority") {
+        None => 0,
+        Some(value) => integer(value).ok_or_else(|| reader.not_an_integer("x-priority", value))?,
+    };
+    match table.inner().get("x-cancel-on-ha-failover") {
+        None | Some(AMQPValue::Boolean(_)) => {}
+        Some(other) => return Err(reader.unacceptable("x-cancel-on-ha-failover", other)),
+    }
+    if table.contains_key("x-stream-offset") {
+        return Err(not_of_classic("x-stream-offset", queue, vhost));
+    }
+    Ok(priority)
 }
 
 fn is_classic(arguments: &FieldTable) -> bool {

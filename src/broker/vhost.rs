@@ -134,8 +134,13 @@ impl State {
             ("amq.topic", Kind::Topic),
             ("amq.headers", Kind::Headers),
             ("amq.match", Kind::Headers),
+            ("amq.rabbitmq.trace", Kind::Topic),
         ] {
             exchanges.insert(exchange.into(), Exchange::new(kind, true));
+        }
+        // Nothing is traced here; programs that bind to it find it.
+        if let Some(trace) = exchanges.get_mut("amq.rabbitmq.trace") {
+            trace.internal = true;
         }
         exchanges.insert("".into(), Exchange::new(Kind::Direct, true));
         State {

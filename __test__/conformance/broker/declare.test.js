@@ -1,5 +1,6 @@
 'use strict';
 
+const { once } = require('node:events');
 const { compare } = require('./compare');
 
 const REFUSED = {
@@ -192,5 +193,109 @@ compare('if-unused and if-empty are kept', async (stage) => {
     await stage.outcome((on) => on.deleteQueue(used, { ifUnused: true })),
     await stage.outcome((on) => on.deleteExchange(exchange, { ifUnused: true })),
     await stage.outcome((on) => on.deleteQueue(full, { ifUnused: true })),
+  ];
+});
+
+compare('arguments of other kinds of queues are refused', async (stage) => {
+  const declare = (args) =>
+    stage.outcome((channel) => channel.assertQueue(stage.name('q'), { exclusive: true, arguments: args }));
+  const results = [];
+  for (const args of [
+    { 'x-queue-version': 1 },
+    { 'x-queue-version': 3 },
+    { 'x-queue-version': 0 },
+    { 'x-queue-version': -1 },
+    { 'x-queue-version': '2' },
+    { 'x-max-in-memory-length': 5 },
+    { 'x-max-in-memory-bytes': 5 },
+    { 'x-delivery-limit': 5 },
+    { 'x-queue-leader-locator': 'client-local' },
+    { 'x-max-age': '1h' },
+    { 'x-dead-letter-strategy': 'at-most-once' },
+    { 'x-quorum-initial-group-size': 3 },
+    { 'x-initial-cluster-size': 1 },
+    { 'x-stream-max-segment-size-bytes': 5 },
+    { 'x-delivery-limit': 5, 'x-max-priority': 300 },
+    { 'x-queue-master-locator': 'client-local' },
+    { 'x-unheard-of': 1 },
+  ]) {
+    const channel = await stage.channel();
+    results.push(args, (await declare(args)).message ?? 'taken');
+    await channel.deleteQueue(stage.name('q'));
+    await channel.close();
+  }
+  return results;
+});
+
+compare('arguments of consumers are refused', async (stage) => {
+  const channel = await stage.channel();
+  const queue = await stage.queue(channel, 'q');
+  const results = [];
+  for (const args of [
+    { 'x-stream-offset': 'first' },
+    { 'x-cancel-on-ha-failover': true },
+    { 'x-cancel-on-ha-failover': 'yes' },
+    { 'x-cancel-on-ha-failover': 1 },
+    { 'x-priority': 'high' },
+    { 'x-unheard-of': 1 },
+  ]) {
+    const consume = (other) => other.consume(queue, () => {}, { arguments: args, consumerTag: 'c' });
+    results.push(args, await stage.outcome(consume));
+  }
+  return results;
+});
+
+compare('the exchange for traces is there', async (stage) => {
+  const trace = 'amq.rabbitmq.trace';
+  return [
+    await stage.outcome((channel) => channel.checkExchange(trace)),
+    await stage.outcome((channel) => channel.assertExchange(trace, 'topic', { internal: true })),
+    await stage.outcome((channel) => channel.assertExchange(trace, 'topic')),
+    await stage.outcome((channel) => channel.assertExchange(trace, 'direct')),
+    await stage.outcome((channel) => channel.publish(trace, 'k', Buffer.from(''))),
+    await stage.outcome((channel) => channel.deleteExchange(trace)),
+    await stage.outcome(async (channel) => channel.bindQueue(await stage.queue(channel, 'q'), trace, '#')),
+  ];
+});
+
+compare('an exchange type that is none', async (stage) => {
+  const results = [];
+  for (const type of ['', 'x-unheard-of']) {
+    const connection = await stage.connect();
+    const failed = once(connection, 'error');
+    const channel = await connection.createChannel();
+    channel.assertExchange(stage.name('e'), type).catch(() => {});
+    const [{ code, message }] = await failed;
+    results.push({ code, message });
+  }
+  return results;
+});
+
+compare('line breaks in names', async (stage) => {
+  const channel = await stage.channel();
+  const name = await stage.queue(channel, 'queue');
+  const broken = `\r\n${stage.name('que')}\n\rue\n`;
+  const exchange = await stage.exchange(channel, 'e', 'direct');
+  const brokenExchange = `${exchange}\r\n`;
+  const body = Buffer.from('x');
+  return [
+    await stage.outcome((on) => on.assertQueue(broken, { durable: false })),
+    await stage.outcome((on) => on.checkQueue(broken)),
+    await stage.outcome((on) => on.bindQueue(broken, brokenExchange, 'k')),
+    await stage.outcome((on) => on.publish(exchange, 'k', body)),
+    await stage.outcome((on) => on.publish(brokenExchange, 'k', body)),
+    await stage.outcome((on) => on.sendToQueue(broken, body)),
+    await stage.outcome((on) => on.get(broken)),
+    await stage.outcome((on) => on.consume(broken, () => {})),
+    await stage.outcome((on) => on.purgeQueue(broken)),
+    await stage.outcome((on) => on.checkQueue(name)),
+    await stage.outcome((on) => on.unbindQueue(broken, brokenExchange, 'k')),
+    await stage.outcome((on) => on.bindExchange(brokenExchange, 'amq.\nfanout', '')),
+    await stage.outcome((on) => on.unbindExchange(brokenExchange, 'amq.\nfanout', '')),
+    await stage.outcome((on) => on.assertExchange(brokenExchange, 'direct', { durable: false })),
+    await stage.outcome((on) => on.checkExchange(brokenExchange)),
+    await stage.outcome((on) => on.deleteQueue(broken)),
+    await stage.outcome((on) => on.deleteExchange(brokenExchange)),
+    await stage.outcome((on) => on.checkExchange(exchange)),
   ];
 });

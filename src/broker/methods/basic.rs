@@ -9,7 +9,7 @@ use crate::amqp::wire::content::{Arguments, BASIC, BASIC_GET_OK, put_short_strin
 use crate::amqp::wire::frame;
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::acknowledge::Verdict;
-use crate::broker::arguments::{integer, type_name};
+use crate::broker::arguments::consumer_priority;
 use crate::broker::channel::{ReplyConsumer, Unacked};
 use crate::broker::exception::{
     Outcome, access_refused, command_invalid, not_allowed, not_implemented, precondition_failed,
@@ -131,16 +131,7 @@ impl State {
 
     fn add_consumer(&mut self, session_id: SlotId, number: u16, tag: &Name, consume: &Consume) -> Outcome {
         let (queue_id, name) = self.usable_queue(session_id, number, consume.queue.as_str())?;
-        let priority = match consume.arguments.inner().get("x-priority") {
-            None => 0,
-            Some(value) => integer(value).ok_or_else(|| {
-                precondition_failed(&format!(
-                    "invalid arg 'x-priority' for queue '{name}' in vhost '{}': \"expected integer, got {}\"",
-                    self.name,
-                    type_name(value)
-                ))
-            })?,
-        };
+        let priority = consumer_priority(&consume.arguments, &name, &self.name)?;
         let State {
             queues,
             consumers,

@@ -5,7 +5,7 @@ use amq_protocol::protocol::exchange::{
 };
 use amq_protocol::types::AMQPValue;
 
-use super::{check_not_default, check_not_reserved};
+use super::{check_not_default, check_not_reserved, stripped};
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::arguments::{check_argument, check_flag, type_name};
 use crate::broker::exception::{Outcome, access_refused, command_invalid, not_found, precondition_failed};
@@ -18,22 +18,26 @@ const ALTERNATE: &str = "alternate-exchange";
 impl State {
     pub fn exchange_method(&mut self, session_id: SlotId, number: u16, method: AMQPMethod) -> Outcome {
         let (nowait, ok) = match method {
-            AMQPMethod::Declare(declare) => {
+            AMQPMethod::Declare(mut declare) => {
+                declare.exchange = stripped(declare.exchange);
                 let nowait = declare.nowait;
                 self.exchange_declare(declare)?;
                 (nowait, AMQPMethod::DeclareOk(DeclareOk {}))
             }
-            AMQPMethod::Delete(delete) => {
+            AMQPMethod::Delete(mut delete) => {
+                delete.exchange = stripped(delete.exchange);
                 let nowait = delete.nowait;
                 self.exchange_delete(&delete)?;
                 (nowait, AMQPMethod::DeleteOk(DeleteOk {}))
             }
-            AMQPMethod::Bind(bind) => {
+            AMQPMethod::Bind(mut bind) => {
+                (bind.destination, bind.source) = (stripped(bind.destination), stripped(bind.source));
                 let nowait = bind.nowait;
                 self.exchange_bind(bind)?;
                 (nowait, AMQPMethod::BindOk(BindOk {}))
             }
-            AMQPMethod::Unbind(unbind) => {
+            AMQPMethod::Unbind(mut unbind) => {
+                (unbind.destination, unbind.source) = (stripped(unbind.destination), stripped(unbind.source));
                 let nowait = unbind.nowait;
                 self.exchange_unbind(&unbind)?;
                 (nowait, AMQPMethod::UnbindOk(UnbindOk {}))
@@ -55,8 +59,15 @@ impl State {
                 false => Err(not_found("exchange", name, &self.name)),
             };
         }
-        let kind = Kind::from_name(declare.kind.as_str())
-            .ok_or_else(|| command_invalid(&format!("unknown exchange type '{}'", declare.kind)))?;
+        let kind = Kind::from_name(declare.kind.as_str()).ok_or_else(|| {
+            // RabbitMQ knows the empty name, for none of its types.
+            let unknown = if declare.kind.as_str().is_empty() {
+                "invalid"
+            } else {
+                "unknown"
+            };
+            command_invalid(&format!("{unknown} exchange type '{}'", declare.kind))
+        })?;
         let resource = format!("exchange '{name}' in vhost '{}'", self.name);
         if let Some(current) = self.exchanges.get(name) {
             if current.kind != kind {

@@ -9,6 +9,8 @@ mod tx;
 
 use std::hash::{BuildHasher, RandomState};
 
+use amq_protocol::types::ShortString;
+
 use super::exception::{Outcome, access_refused, exception_text, not_found, resource_locked};
 use super::message::Name;
 use super::slots::SlotId;
@@ -61,6 +63,16 @@ impl State {
             .get(queue_id)
             .and_then(|queue| queue.owner)
             .is_some_and(|owner| owner != session_id)
+    }
+}
+
+/// A name without the line breaks that RabbitMQ takes out of it where queues and exchanges are made, bound and deleted, and
+/// nowhere else.
+fn stripped(name: ShortString) -> ShortString {
+    const BREAKS: [char; 2] = ['\r', '\n'];
+    match name.as_str().contains(BREAKS) {
+        true => name.as_str().replace(BREAKS, "").into(),
+        false => name,
     }
 }
 

@@ -7,7 +7,7 @@ use amq_protocol::protocol::queue::{
     AMQPMethod, Bind, BindOk, Declare, DeclareOk, Delete, DeleteOk, PurgeOk, Unbind, UnbindOk,
 };
 
-use super::{check_not_default, check_not_reserved, generated_name};
+use super::{check_not_default, check_not_reserved, generated_name, stripped};
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::arguments::{Declared, QueueArguments, check_equivalence};
 use crate::broker::exception::{Outcome, command_invalid, not_found, precondition_failed, resource_locked};
@@ -21,12 +21,16 @@ use crate::broker::vhost::State;
 impl State {
     pub fn queue_method(&mut self, session_id: SlotId, number: u16, method: AMQPMethod) -> Outcome {
         let (nowait, ok) = match method {
-            AMQPMethod::Declare(declare) => {
+            AMQPMethod::Declare(mut declare) => {
+                declare.queue = stripped(declare.queue);
                 let nowait = declare.nowait;
                 let ok = self.queue_declare(session_id, number, declare)?;
                 (nowait, AMQPMethod::DeclareOk(ok))
             }
-            AMQPMethod::Delete(delete) => return self.queue_delete(session_id, number, &delete),
+            AMQPMethod::Delete(mut delete) => {
+                delete.queue = stripped(delete.queue);
+                return self.queue_delete(session_id, number, &delete);
+            }
             AMQPMethod::Purge(purge) => {
                 let (id, _) = self.usable_queue(session_id, number, purge.queue.as_str())?;
                 let count = self.queues.get_mut(id).map_or(0, Queue::purge);
@@ -35,12 +39,14 @@ impl State {
                 };
                 (purge.nowait, AMQPMethod::PurgeOk(ok))
             }
-            AMQPMethod::Bind(bind) => {
+            AMQPMethod::Bind(mut bind) => {
+                (bind.queue, bind.exchange) = (stripped(bind.queue), stripped(bind.exchange));
                 let nowait = bind.nowait;
                 self.queue_bind(session_id, number, bind)?;
                 (nowait, AMQPMethod::BindOk(BindOk {}))
             }
-            AMQPMethod::Unbind(unbind) => {
+            AMQPMethod::Unbind(mut unbind) => {
+                (unbind.queue, unbind.exchange) = (stripped(unbind.queue), stripped(unbind.exchange));
                 self.queue_unbind(session_id, number, &unbind)?;
                 (false, AMQPMethod::UnbindOk(UnbindOk {}))
             }

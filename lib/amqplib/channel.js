@@ -4,6 +4,7 @@
 // promise and the callback API are two faces of it.
 
 const EventEmitter = require('node:events');
+const { PassThrough } = require('node:stream');
 
 const { orTrue } = require('./arguments');
 const { STALE, notPublished } = require('./channel-recovery');
@@ -39,6 +40,7 @@ class BaseChannel extends EventEmitter {
   #underWay = null;
   #closedWithUnconfirmed = false;
   #last = new LastPublish();
+  #highWaterMark;
   #firstFalse;
   #writes = 0;
   #needsDrain = false;
@@ -60,11 +62,15 @@ class BaseChannel extends EventEmitter {
   constructor(connection, options) {
     super();
     this.connection = connection;
-    const highWaterMark = options?.highWaterMark || DEFAULT_HIGH_WATER_MARK;
-    this.#firstFalse = 2 * highWaterMark - 1;
+    this.#highWaterMark = options?.highWaterMark || DEFAULT_HIGH_WATER_MARK;
+    this.#firstFalse = 2 * this.#highWaterMark - 1;
   }
 
   allocate() {
+    if (!Number.isInteger(this.#highWaterMark) || this.#highWaterMark < 0) {
+      // It is a stream's in amqplib: Node has the words for what a stream refuses.
+      new PassThrough({ objectMode: true, highWaterMark: this.#highWaterMark });
+    }
     this.ch = this.connection.freshChannel(this);
     return this;
   }
@@ -115,7 +121,13 @@ class BaseChannel extends EventEmitter {
       this.pending.push(operation);
       return;
     }
-    this.#send(operation);
+    try {
+      this.#send(operation);
+    } catch (error) {
+      // As in amqplib it waits all the same where the connection does not take anything any more, for the end.
+      if (error instanceof IllegalOperationError && this.recovery === null) this.reply = reply;
+      throw error;
+    }
   }
 
   #send(operation) {

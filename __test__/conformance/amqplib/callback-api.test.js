@@ -144,3 +144,49 @@ sideBySideAlone(
     });
   },
 );
+
+sideBySide(
+  'a channel made when the close of the connection has been answered ends with it',
+  async (scenario) => {
+    for (const create of ['createChannel', 'createConfirmChannel']) {
+      const connection = await connect(scenario);
+      scenario.watch('connection', connection, ['error', 'close']);
+      const closed = next(connection, 'close');
+      connection.close(() => {
+        try {
+          connection[create]((...values) => scenario.write(create, 'called back', ...values));
+        } catch (error) {
+          scenario.write(create, 'threw', error);
+        }
+      });
+      await closed;
+    }
+  },
+);
+
+sideBySide('what is asked of a channel while its connection closes ends with it', async (scenario) => {
+  const connection = await connect(scenario);
+  const [, channel] = await called((done) => connection.createChannel(done));
+  const closed = next(connection, 'close');
+  connection.close();
+  for (const label of ['first', 'second']) {
+    try {
+      channel.checkExchange('amq.direct', (...values) => scenario.write(label, 'called back', ...values));
+    } catch (error) {
+      scenario.write(label, 'threw', error);
+    }
+  }
+  await closed;
+});
+
+sideBySide('a highWaterMark that is none is refused', async (scenario) => {
+  const connection = await connect(scenario, `${scenario.url}?heartbeat=0`);
+  for (const highWaterMark of [-1, 1.5, 'many', true, 0, NaN, null, 1]) {
+    for (const create of ['createChannel', 'createConfirmChannel']) {
+      const [error] = await called((done) => connection[create]({ highWaterMark }, done));
+      scenario.write(create, highWaterMark, error);
+    }
+  }
+  // amqplib cannot close it in order any more.
+  connection.connection.stream.destroy();
+});

@@ -18,6 +18,7 @@ const { cuttingProxy } = require('../support/cutting-proxy');
 const once = (emitter, event) =>
   new Promise((resolve) => emitter.once(event, (...values) => resolve(values)));
 
+const RESOURCE_LOCKED = 405;
 const SOON = { initialDelay: 1, maxDelay: 20 };
 
 let names = 0;
@@ -443,10 +444,13 @@ onEveryBroker('setup runs each time, and what it makes is its own', async (t, br
       await channel.consume(queue, received.take, { noAck: true });
     },
   });
+  // The broker may still hold the queue for the connection that was lost: such an attempt fails, and setup runs again.
+  let locked = 0;
+  setting.connection.on('connect-failed', ({ code }) => code === RESOURCE_LOCKED && locked++);
   const channel = await setting.connection.createChannel();
   await loseAndRegain(setting);
   await loseAndRegain(setting);
-  assert.equal(setups, 3);
+  assert.equal(setups, 3 + locked);
   assert.equal((await channel.checkQueue(queue)).consumerCount, 1);
   channel.sendToQueue(queue, Buffer.from('once'));
   assert.deepEqual(await received.texts(1), ['once']);

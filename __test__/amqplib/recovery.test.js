@@ -739,6 +739,47 @@ test('the embedded broker ends and another one takes its place', async (t) => {
   channel.ack(message);
 });
 
+test('a kept publish that the next broker has no frame for is given up alone', async (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-recovery-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const socket = path.join(folder, 'broker.sock');
+  let broker = await createBroker({ path: socket });
+  t.after(() => broker.close());
+  const connection = await amqplib.connect(`amqp+unix://${socket}`, { recovery: SOON });
+  t.after(() => connection.close());
+  const channel = await connection.createConfirmChannel();
+  const plain = await connection.createChannel();
+  const { queue } = await channel.assertQueue(name('queue'));
+  const received = new Received();
+  await channel.consume(queue, received.take, { noAck: true });
+  const lost = once(connection, 'disconnect');
+  await broker.close();
+  await lost;
+  const failures = [];
+  connection.on('connect-failed', ({ message }) => /frame/.test(message) && failures.push(message));
+  const headers = { large: 'x'.repeat(8192) };
+  const publish = (text, options) => channel.publishConfirmed('', queue, Buffer.from(text), options);
+  const publishes = [
+    publish('a'),
+    publish('b', { headers }),
+    publish('c'),
+    publish('d', { headers }),
+    publish('e'),
+  ];
+  plain.sendToQueue(queue, Buffer.from('f'), { headers });
+  plain.sendToQueue(queue, Buffer.from('g'));
+  broker = await createBroker({ path: socket, frameMax: 4096 });
+  const results = await Promise.allSettled(publishes);
+  assert.deepEqual(
+    results.map(({ status, reason }) => reason?.code ?? status),
+    ['fulfilled', 'ERR_AMQP_NOT_PUBLISHED', 'fulfilled', 'ERR_AMQP_NOT_PUBLISHED', 'fulfilled'],
+  );
+  assert.deepEqual(new Set(await received.texts(4)), new Set(['a', 'c', 'e', 'g']));
+  // Tags count what was sent.
+  await publish('h');
+  assert.deepEqual(failures, []);
+});
+
 test('of several URLs the first that answers is taken, and after a loss the next', async (t) => {
   const brokerUrl = await brokers.at(-1).open();
   const proxies = [];

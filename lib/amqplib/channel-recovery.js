@@ -5,6 +5,7 @@
 
 const { clearTimeout, setTimeout } = require('node:timers');
 
+const { IllegalOperationError } = require('./errors');
 const { checkPublish } = require('./kept-publishes');
 const { methods } = require('./methods');
 const { snapshot } = require('./snapshot');
@@ -226,12 +227,28 @@ class ChannelRecovery {
     this.#deadlines = [];
     clearTimeout(this.#timer);
     this.#timer = null;
-    for (const message of channel.confirms.kept()) {
-      message.isSent = true;
-      this.#send(message.exchange, message.routingKey, message.publication, message.content);
-    }
+    const failures = this.#sendKept();
     if (!this.#isConfirm) channel.confirms.drop(channel.confirms.size);
     channel.resume();
+    for (const fail of failures) fail();
+  }
+
+  // A node may take smaller frames than the one before: what does not fit any more is given up, and nothing else with it.
+  // Whose publish that was hears of it when all others are on their way.
+  #sendKept() {
+    const { confirms } = this.#channel;
+    const failures = [];
+    confirms.kept().forEach((message, index) => {
+      try {
+        this.#send(message.exchange, message.routingKey, message.publication, message.content);
+        message.isSent = true;
+      } catch (error) {
+        // No fault of the publish.
+        if (error instanceof IllegalOperationError) throw error;
+        failures.push(confirms.take(index - failures.length, notPublished(message, error)));
+      }
+    });
+    return failures;
   }
 
   closed() {

@@ -100,6 +100,16 @@ class Confirms {
     });
   }
 
+  /** Takes out one place, after `restart`, and returns a function that tells its callback of the error. */
+  take(index, error) {
+    const [message] = this.#messages.splice(index, 1);
+    const [callback] = this.#callbacks.splice(index, 1);
+    this.#release(message);
+    return () => {
+      if (callback) callback(error);
+    };
+  }
+
   /** A promise that every place is acknowledged, and rejects with the first that is not. */
   wait() {
     const awaiting = [];

@@ -29,6 +29,8 @@ const IN_FLIGHT: u16 = 500;
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a connection is asked whether it still is one.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Queues and the RabbitMQ that has the other end of each, under the same name.
 #[derive(Debug, Clone)]
@@ -63,6 +65,8 @@ enum Failure {
     /// The queue here is gone, or full.
     Local,
     Timeout,
+    /// The connection is gone, and a call on it has not noticed.
+    Lost,
 }
 
 impl From<lapin::Error> for Failure {
@@ -78,6 +82,7 @@ impl fmt::Display for Failure {
             Failure::Refused => f.write_str("a message was refused there"),
             Failure::Local => f.write_str("the queue here is gone or full"),
             Failure::Timeout => f.write_str("no answer in time"),
+            Failure::Lost => f.write_str("the connection was lost"),
         }
     }
 }
@@ -125,10 +130,37 @@ async fn attempt(
     let connection = timeout(CONNECT_TIMEOUT, connecting)
         .await
         .map_err(|_| Failure::Timeout)??;
+    tokio::select! {
+        result = run_links(&connection, direction, link, vhost, memory, opened) => result,
+        () = lost(&connection) => Err(Failure::Lost),
+    }
+}
+
+/// Ends some time after the connection has. Of a call that is made while it is being lost lapin may tell nothing.
+async fn lost(connection: &Connection) {
+    while connection.status().connected() {
+        sleep(LOOK_EVERY).await;
+    }
+    // Who is told does better: the error says why.
+    sleep(LOOK_EVERY).await;
+}
+
+async fn run_links(
+    connection: &Connection,
+    direction: Direction,
+    link: &Link,
+    vhost: &Arc<Vhost>,
+    memory: &Arc<Memory>,
+    opened: impl FnOnce(),
+) -> Result<(), Failure> {
     let mut links = JoinSet::new();
     for queue in &link.queues {
         let (durable, arguments) = declare_here(vhost, queue).ok_or(Failure::Local)?;
-        declare_there(&connection, queue, durable, arguments).await?;
+        let declared = timeout(
+            CONNECT_TIMEOUT,
+            declare_there(connection, queue, durable, arguments),
+        );
+        declared.await.map_err(|_| Failure::Timeout)??;
         let channel = connection.create_channel().await?;
         let (queue, vhost, memory) = (queue.clone(), vhost.clone(), memory.clone());
         links.spawn(async move {

@@ -395,6 +395,9 @@ export declare function duplicateDescriptor(fd: number): number
 
 export declare function getTypeOfService(fd: number): number
 
+/** What the marks of children begin with that die by this signal with us; `null` when nobody guards them yet. */
+export declare function guardianPrefix(signal: number): string | null
+
 /** 4, 6, or 0 for what is no IP address. */
 export declare function ipVersion(text: string): number
 
@@ -429,6 +432,9 @@ export interface PeerCredentials {
 
 /** Makes closing the descriptor reset the connection. */
 export declare function resetOnClose(fd: number): number
+
+/** A guardian has been started that looks for this. */
+export declare function setGuardianPrefix(signal: number, prefix: string): void
 
 /** Seconds; the last three count only when `on`. */
 export declare function setKeepAlive(fd: number, on: boolean, idle: number, interval: number, count: number): number

@@ -111,6 +111,22 @@ test('killTree of a child that has ended, or was never started, resolves', async
   await failed;
 });
 
+test('killTree leaves the other children that die with their parent alone', async () => {
+  const [child, other] = [1, 2].map(() => spawn('cat', [], { dieWithParent: true }));
+  await child.killTree('SIGKILL');
+  other.stdin.end('still here');
+  assert.equal(await text(other.stdout), 'still here');
+});
+
+test('killTree of a child that dies with its parent ends orphans among its descendants', async (t) => {
+  const script = 'sh -c "setsid sleep 1000 & echo \\$!"; read line';
+  const child = spawn('sh', ['-c', script], { dieWithParent: true });
+  const pids = await pidsOf(child.stdout, 1);
+  t.after(() => endAll(pids.filter(isRunning)));
+  await child.killTree('SIGKILL');
+  assert.deepEqual(pids.filter(isRunning), []);
+});
+
 test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', async (t) => {
   // parent -> a wrapper as npx is one -> sh -> node, one of them in a session of its own, one orphaned.
   const wrapper = `

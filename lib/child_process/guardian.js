@@ -5,8 +5,9 @@
 // signal reaches the direct children alone.
 
 const { randomBytes } = require('node:crypto');
+const { threadId } = require('node:worker_threads');
 
-const { ChildHandle } = require('../native');
+const native = require('../native');
 const { signalName } = require('./signal-names');
 
 const VARIABLE = 'OXIPC_TREE';
@@ -18,7 +19,7 @@ while read -r line; do :; done
 passes=${PASSES}
 [ "$2" = KILL ] || passes=1
 while [ "$passes" -gt 0 ]; do
-  found=$(grep -lzxF "${VARIABLE}=$1" /proc/[0-9]*/environ 2>/dev/null)
+  found=$(grep -lz "^${VARIABLE}=$1-" /proc/[0-9]*/environ 2>/dev/null)
   [ -n "$found" ] || exit 0
   for file in $found; do
     pid=\${file#/proc/}
@@ -27,25 +28,25 @@ while [ "$passes" -gt 0 ]; do
   passes=$((passes - 1))
 done`;
 
-// By signal number; each guardian has a mark of its own, since a process can die of one signal only.
-const marks = new Map();
+let children = 0;
 
-/** The mark (`NAME=value`) for children that are to die with us by this signal; its guardian runs. */
+/** A mark (`NAME=value`) for a child that is to die with us by this signal, and no other child's; its guardian runs. */
 function markFor(signal) {
-  let mark = marks.get(signal);
-  if (mark === undefined) {
-    const value = `${process.pid}-${randomBytes(8).toString('hex')}`;
-    mark = `${VARIABLE}=${value}`;
-    startGuardian(value, signalName(signal).slice('SIG'.length));
-    marks.set(signal, mark);
+  // For each signal a guardian of its own, since a process can die of one only. Other threads share it: it does not end with
+  // the thread that has started it.
+  let prefix = native.guardianPrefix(signal);
+  if (prefix === null) {
+    prefix = `${process.pid}-${randomBytes(8).toString('hex')}`;
+    const status = startGuardian(prefix, signalName(signal).slice('SIG'.length));
+    if (status >= 0) native.setGuardianPrefix(signal, prefix);
   }
-  return mark;
+  return `${VARIABLE}=${prefix}-${threadId}-${++children}`;
 }
 
-function startGuardian(value, signal) {
+function startGuardian(prefix, signal) {
   // Our end of its stdin is never closed: the kernel does it when we are gone.
-  const guardian = new ChildHandle({}, () => {});
-  const args = ['sh', '-c', SCRIPT, 'oxipc-guardian', value, signal];
+  const guardian = new native.ChildHandle({}, () => {});
+  const args = ['sh', '-c', SCRIPT, 'oxipc-guardian', prefix, signal];
   const options = {
     file: '/bin/sh',
     args: args.map((text) => `${text}\0`).join(''),
@@ -53,10 +54,10 @@ function startGuardian(value, signal) {
     cwd: '/',
     detached: true,
   };
-  guardian.spawn(options, Int32Array.of(-2, -1, -1));
+  const status = guardian.spawn(options, Int32Array.of(-2, -1, -1));
   guardian.unref();
   // It is there before those whom it is for.
-  guardian.settle();
+  return status < 0 ? status : guardian.settle();
 }
 
 module.exports = { markFor };

@@ -6,6 +6,7 @@
 
 mod child;
 mod command;
+mod guardian;
 mod launch;
 mod readiness;
 mod spawner;
@@ -16,6 +17,7 @@ mod watched;
 
 pub use child::{Child, ExitObserver, ExitStatus};
 pub use command::{Command, CommandOptions};
+pub use guardian::{guardian_prefix, set_guardian_prefix};
 pub use launch::{Launched, launch};
 pub use readiness::is_runnable;
 pub use spawner::{Launching, start, wait_for_all};

@@ -14,8 +14,8 @@ use crate::binding::callback::Callback;
 use crate::binding::environment::Environment;
 use crate::event_loop::Errno;
 use crate::process::{
-    Child, ExitObserver, ExitStatus, Launched, Launching, PIPE, StdioTable, is_runnable, kill_tree, launch,
-    start, wait_for_all,
+    self, Child, ExitObserver, ExitStatus, Launched, Launching, PIPE, StdioTable, is_runnable, kill_tree,
+    launch, start, wait_for_all,
 };
 
 /// What `onEvent` is told: (kind, a, b).
@@ -278,6 +278,18 @@ pub fn await_launches() {
 
 /// Closes a descriptor that JavaScript was given and has no use for.
 #[napi]
+/// What the marks of children begin with that die by this signal with us; `null` when nobody guards them yet.
+#[napi]
+pub fn guardian_prefix(signal: i32) -> Option<String> {
+    process::guardian_prefix(signal)
+}
+
+/// A guardian has been started that looks for this.
+#[napi]
+pub fn set_guardian_prefix(signal: i32, prefix: String) {
+    process::set_guardian_prefix(signal, prefix);
+}
+
 pub fn close_descriptor(fd: i32) {
     if fd >= 0 {
         // SAFETY: JavaScript owns it and uses it no more.

@@ -89,6 +89,50 @@ test('a worker terminated with children running leaves them to be reaped by a la
   }
 });
 
+// The descriptors of processes that this one watches.
+const pidfds = () =>
+  fs.readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[pidfd]';
+    } catch {
+      return false;
+    }
+  }).length;
+
+const workerExit = (source) =>
+  once(
+    new Worker(`const { spawn } = require(${JSON.stringify(modulePath)}); ${source}`, { eval: true }),
+    'exit',
+  );
+
+test('a worker that ends while children start leaves nothing behind', async () => {
+  const before = pidfds();
+  for (let round = 0; round < 10; round++) {
+    await workerExit("for (let n = 0; n < 8; n++) spawn('true', { stdio: 'ignore' }); process.exit();");
+  }
+  for (let looks = 0; children() > 0; looks++) {
+    assert.ok(looks < MANY, 'a child is left');
+    await runToEnd();
+  }
+  assert.ok(pidfds() <= before);
+});
+
+test('a worker that ends during killTree leaves no descriptor', async () => {
+  const before = pidfds();
+  await workerExit(`
+    const child = spawn('sh', ['-c', 'trap "" TERM; echo; read line; read line'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.stdout.once('data', () => {
+      child.killTree('SIGTERM');
+      process.exit();
+    });`);
+  // Its stdin is closed with the worker, so it ends.
+  for (let looks = 0; children() > 0; looks++) {
+    assert.ok(looks < MANY, 'a child is left');
+    await runToEnd();
+  }
+  assert.ok(pidfds() <= before);
+});
+
 test('process.exit with everything open ends the process', () => {
   const { status, stdout } = program(`
     const fork = cp.fork(${JSON.stringify(require.resolve('../conformance/child_process/child-programs'))}, ['sleep']);

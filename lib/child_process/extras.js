@@ -27,7 +27,7 @@ const USAGE_FIELDS = [
 
 // child -> { forceKillAfter, timer, mark, usage, waiting }; `waiting`: who is to be told that it has emitted 'exit'.
 const extras = new WeakMap();
-// Children with a killTree under way, and who waits for it: held until its end.
+// Children with a killTree under way, who waits for it, and the native handle that tells: held until its end.
 const trees = new Map();
 
 function applyExtras(child, options) {
@@ -70,7 +70,7 @@ function noteEnd(child, handle) {
 
 function treeGone(child, number) {
   const waiting = trees.get(child);
-  waiting?.get(number)?.();
+  waiting?.get(number)?.resolve();
   waiting?.delete(number);
   if (waiting?.size === 0) trees.delete(child);
 }
@@ -91,7 +91,7 @@ const methods = {
 
     this.killed = true;
     if (!trees.has(this)) trees.set(this, new Map());
-    const gone = new Promise((resolve) => trees.get(this).set(tree, resolve));
+    const gone = new Promise((resolve) => trees.get(this).set(tree, { resolve, handle }));
     const timer = forceKillAfter != null && setTimeout(() => handle.forceTree(tree), forceKillAfter);
     await gone;
     clearTimeout(timer);

@@ -73,6 +73,8 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, key: 
     let Some(ended) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key.cast())) else {
         return;
     };
+    ended.launches.end();
+    ended.after_poll.end();
     ended.event_loop.end(move || {
         // SAFETY: `hook` is valid until removed, and this runs once.
         unsafe { sys::napi_remove_async_cleanup_hook(hook) };

@@ -26,7 +26,7 @@ impl AfterPoll {
     }
 
     /// Runs `work` when the I/O of this turn of the loop is through, before `setImmediate`'s callbacks. Called from an I/O
-    /// callback of the loop; work that still waits when the loop ends is dropped.
+    /// callback of the loop; work that still waits at `end` is dropped.
     pub fn run(self: &Rc<Self>, work: impl FnOnce() + 'static) {
         self.waiting.borrow_mut().push(Box::new(work));
         if self.check.get().is_none() {
@@ -43,6 +43,11 @@ impl AfterPoll {
             // SAFETY: `raw` is open; starting it again does nothing.
             unsafe { (uv.check_start)(raw, on_check) };
         }
+    }
+
+    /// Drops the work that still waits: it may hold us.
+    pub fn end(&self) {
+        drop(self.waiting.take());
     }
 }
 

@@ -124,6 +124,12 @@ impl PollObserver for Child {
 /// Children that nobody waits for any more: a worker thread ended before them.
 static ABANDONED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
+/// Leaves a child that nobody waits for to be reaped by a later launch.
+pub(super) fn abandon(process: Watched) {
+    let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
+    abandoned.push(process);
+}
+
 /// Reaps what has ended since of the abandoned children.
 pub(super) fn reap_abandoned() {
     let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,8 +141,7 @@ impl Drop for Child {
         if let Some(process) = self.process.take().filter(|process| process.reap().is_none()) {
             // The poll watches the descriptor: it goes first.
             drop(self.poll.take());
-            let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
-            abandoned.push(process);
+            abandon(process);
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 
+use super::child::abandon;
 use super::command::Command;
 use super::launch::{Launched, keep_exit_statuses, launch_here, with_signals_blocked};
 use super::stdio::StdioTable;
@@ -60,6 +61,16 @@ impl Launching {
                 return outcome;
             }
             result = self.done.wait(result).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// A child that nobody has taken: the thread that asked for it ended first.
+impl Drop for Launching {
+    fn drop(&mut self) {
+        let result = self.result.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Ok(launched)) = result.take() {
+            abandon(launched.process);
         }
     }
 }

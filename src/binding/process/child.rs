@@ -127,12 +127,14 @@ impl ChildHandle {
         }
         let number = events.trees.get() + 1;
         events.trees.set(number);
-        let owner = events.clone();
+        // Weakly: the departure is ours, and a thread that ends first has to let go of both.
+        let owner = Rc::downgrade(events);
         // Never from within this call: JavaScript does not know the number yet.
         let home = &events.environment.event_loop;
         let departure = Departure::watch(home, killed, move || {
-            let after = owner.clone();
-            owner.environment.after_poll.run(move || {
+            let Some(after) = owner.upgrade() else { return };
+            let environment = after.environment.clone();
+            environment.after_poll.run(move || {
                 after.callback.call([event::TREE_GONE, f64::from(number), 0.0]);
                 after
                     .departures
@@ -276,8 +278,6 @@ pub fn await_launches() {
     wait_for_all();
 }
 
-/// Closes a descriptor that JavaScript was given and has no use for.
-#[napi]
 /// What the marks of children begin with that die by this signal with us; `null` when nobody guards them yet.
 #[napi]
 pub fn guardian_prefix(signal: i32) -> Option<String> {
@@ -290,6 +290,8 @@ pub fn set_guardian_prefix(signal: i32, prefix: String) {
     process::set_guardian_prefix(signal, prefix);
 }
 
+/// Closes a descriptor that JavaScript was given and has no use for.
+#[napi]
 pub fn close_descriptor(fd: i32) {
     if fd >= 0 {
         // SAFETY: JavaScript owns it and uses it no more.

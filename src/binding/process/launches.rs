@@ -36,6 +36,11 @@ impl Launches {
         self.update();
     }
 
+    /// Lets go of what is under way when the environment ends: each holds the environment, which holds us.
+    pub fn end(&self) {
+        drop(self.under_way.take());
+    }
+
     /// The loop stays alive for launches of children that are referenced.
     pub(super) fn update(&self) {
         if let Some(wake) = self.wake.get() {

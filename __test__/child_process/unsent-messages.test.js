@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const { test } = require('node:test');
 
@@ -22,4 +23,19 @@ test('disconnect() calls back for messages that the kernel has not taken', async
   assert.deepEqual(results, [null, null]);
   child.kill();
   await once(child, 'exit');
+});
+
+test('a callback that throws does not keep the others from being called', () => {
+  const source = `
+    const { spawn } = require(${JSON.stringify(require.resolve('../../lib/child_process'))});
+    process.on('uncaughtException', (error) => console.log(error.message));
+    // It begins to read when all are queued.
+    const child = spawn('sh', ['-c', 'read go; cat <&3 >/dev/null'], { stdio: ['pipe', 'ignore', 'inherit', 'ipc'] });
+    child.send('x'.repeat(5_000_000));
+    for (const text of ['first', 'second', 'third']) child.send(text, () => { throw new Error(text); });
+    child.send('last', () => child.disconnect());
+    child.stdin.end('\\n');`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', source], { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'first\nsecond\nthird\n');
 });

@@ -153,7 +153,7 @@ function onEvent(kind, value, fd) {
   if (kind === MESSAGES) {
     this.receive(value, fd);
   } else if (kind === SENT) {
-    for (const entry of this.unsent.splice(0, value)) this.sent(entry);
+    tellSent(this, this.unsent.splice(0, value));
   } else if (kind === LOST) {
     this.lost(this.unsent.shift(), value);
   } else if (kind === END) {
@@ -171,6 +171,16 @@ function emitAll(target, batch) {
     while (batch.at < messages.length) {
       const message = messages[batch.at++];
       if (isInternal(message)) emitInternal(target, message, batch);
+// A callback that throws must not keep the rest from theirs.
+function tellSent(channel, entries) {
+  let at = 0;
+  try {
+    while (at < entries.length) channel.sent(entries[at++]);
+  } finally {
+    if (at < entries.length) process.nextTick(tellSent, channel, entries.slice(at));
+  }
+}
+
       else emit(target, message, undefined);
     }
   } finally {

@@ -33,3 +33,25 @@ for (const serialization of ['json', 'advanced']) {
     assert.equal(code, 0);
   });
 }
+
+const UNHEARD_BYTES = 64 * 1024 * 1024;
+// Lines of 1 KiB on the channel until one more than that has been written.
+const flood = (text) =>
+  spawn('sh', ['-c', `yes '${text}' | head -n ${UNHEARD_BYTES / 1024 + 1} >&3`], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+
+test('a child that nobody has listened to is reported as closed', async () => {
+  const child = flood(JSON.stringify('x'.repeat(1021)));
+  const [[code]] = await Promise.all([once(child, 'close'), once(child, 'disconnect')]);
+  assert.equal(code, 0);
+});
+
+test('messages that are not for listeners need none to be read', async () => {
+  const empty = JSON.stringify({ cmd: 'NODE_OTHER', text: '' });
+  const child = flood(JSON.stringify({ cmd: 'NODE_OTHER', text: 'x'.repeat(1023 - empty.length) }));
+  let count = 0;
+  child.on('internalMessage', () => count++);
+  await once(child, 'disconnect');
+  assert.equal(count, UNHEARD_BYTES / 1024 + 1);
+});

@@ -102,7 +102,6 @@ class Channel {
       if (this.descriptor >= 0) closeDescriptor(this.descriptor);
       this.descriptor = fd;
     }
-    if (!this.target.listenerCount('message')) this.#bound(batch.length);
     const messages = [];
     try {
       this.serialization.read(batch, messages);
@@ -111,6 +110,7 @@ class Channel {
       const descriptor =
         this.descriptor >= 0 && messages.some(isHandleMessage) ? this.takeDescriptor() : undefined;
       if (this.target.channel && messages.length > 0) {
+        if (!this.target.listenerCount('message') && messages.some(isForListener)) this.#bound(batch.length);
         process.nextTick(emitAll, this.target, { messages, at: 0, descriptor });
       } else if (descriptor !== undefined) {
         closeDescriptor(descriptor);
@@ -127,6 +127,13 @@ class Channel {
   heard() {
     if (this.unheardBytes > UNHEARD_BYTES) this.handle.readStart();
     this.unheardBytes = 0;
+  }
+
+  // The child has ended: no more comes than the kernel holds, and then the end, for which 'close' waits.
+  readToEnd() {
+    const stopped = this.unheardBytes > UNHEARD_BYTES;
+    this.unheardBytes = -Infinity;
+    if (stopped) this.handle.readStart();
   }
 
   // Also for what was lost with the channel: Node makes no difference.
@@ -209,6 +216,7 @@ function handleMessage(target, message, handle) {
 }
 
 const isHandleMessage = (message) => isInternal(message) && message.cmd === 'NODE_HANDLE';
+const isForListener = (message) => !isInternal(message) || message.cmd === 'NODE_HANDLE';
 
 function isInternal(message) {
   return (
@@ -246,6 +254,11 @@ function setupChannel(target, fd, serialization, ended) {
 /** Begins to read; what came before waits in the kernel. */
 function startChannel(target) {
   target[kChannel]?.handle.readStart();
+}
+
+/** As far as it goes, although nobody listens: the child has ended. */
+function readChannelToEnd(target) {
+  target[kChannel]?.readToEnd();
 }
 
 /** Not as `target.channel.unref()`, which would be the user's word: listeners make it count again. */
@@ -424,4 +437,4 @@ function disconnectNow() {
   }
 }
 
-module.exports = { setupChannel, startChannel, unrefChannel };
+module.exports = { readChannelToEnd, setupChannel, startChannel, unrefChannel };

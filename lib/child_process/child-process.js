@@ -11,7 +11,7 @@ const { errnoException } = require('../internal/system-errors');
 const { validateArray, validateObject, validateOneOf, validateString } = require('../internal/validators');
 const { ChildHandle } = require('../native');
 const { Socket } = require('../net');
-const { setupChannel, startChannel } = require('./channel');
+const { readChannelToEnd, setupChannel, startChannel } = require('./channel');
 const { applyExtras, forceKillLater, methods, noteEnd, treeGone } = require('./extras');
 const { markGivenAway } = require('./given-away');
 const { descriptorOf, toNative } = require('./native-options');
@@ -234,8 +234,10 @@ function onExit(child, code, signal) {
   maybeClose(child);
 }
 
-// 'close' waits for the end of every stream, and a stream that nobody reads does not end.
-function flushStdio({ stdio }) {
+// 'close' waits for the end of the channel and of every stream, and what nobody reads does not end.
+function flushStdio(child) {
+  readChannelToEnd(child);
+  const { stdio } = child;
   if (stdio == null) return;
   for (const stream of stdio) {
     if (stream?.readable && !stream[kIsUsedAsStdio]) stream.resume();

@@ -171,13 +171,6 @@ function onEvent(kind, value, fd) {
   }
 }
 
-// A listener that throws must not keep the rest from their listeners: they follow in a tick of their own.
-function emitAll(target, batch) {
-  const { messages } = batch;
-  try {
-    while (batch.at < messages.length) {
-      const message = messages[batch.at++];
-      if (isInternal(message)) emitInternal(target, message, batch);
 // A callback that throws must not keep the rest from theirs.
 function tellSent(channel, entries) {
   let at = 0;
@@ -188,6 +181,13 @@ function tellSent(channel, entries) {
   }
 }
 
+// A listener that throws must not keep the rest from their listeners: they follow in a tick of their own.
+function emitAll(target, batch) {
+  const { messages } = batch;
+  try {
+    while (batch.at < messages.length) {
+      const message = messages[batch.at++];
+      if (isInternal(message)) emitInternal(target, message, batch);
       else emit(target, message, undefined);
     }
   } finally {
@@ -289,12 +289,19 @@ function onInternalMessage(message, descriptor) {
   if (message.cmd === 'NODE_HANDLE_ACK' || message.cmd === 'NODE_HANDLE_NACK') {
     acknowledged(this, message.cmd === 'NODE_HANDLE_ACK');
   } else if (message.cmd === 'NODE_HANDLE') {
+    if (!this.channel) {
+      // Disconnected by a listener of a message that came with it.
+      if (descriptor !== undefined) closeDescriptor(descriptor);
+      return;
+    }
     if (descriptor === undefined) {
       // It got lost on the way (no descriptors left): the sender tries again.
       this._send({ cmd: 'NODE_HANDLE_NACK' }, null, true);
       return;
     }
     this._send({ cmd: 'NODE_HANDLE_ACK' }, null, true);
+    // Sent again by Node, which wraps it then, each time.
+    while (message.type === 'net.Native' && isHandleMessage(message.msg)) message = message.msg;
     conversions[message.type].got(this, message, descriptor, (handle) =>
       handleMessage(this, message.msg, handle),
     );
@@ -315,14 +322,20 @@ function acknowledged(target, arrived) {
 
   const queue = target._handleQueue ?? [];
   target._handleQueue = null;
-  if (target._pendingMessage) {
-    const { message, handle, options, callback } = target._pendingMessage;
-    target._send(message, handle, options, callback);
-  }
+  if (target._pendingMessage) sendAgain(target);
   for (const { message, handle, options, callback } of queue)
     target._send(message, handle, options, callback);
 
   if (!target.connected && target.channel && !target._handleQueue) target._disconnect();
+}
+
+// As it was; its callback has been called.
+function sendAgain(target) {
+  const { message, handle, options, callback } = target._pendingMessage;
+  const status = transmit(target, message, handle);
+  if (status >= 0) return;
+  closePending(target);
+  if (!options.swallowErrors) report(target, errnoException(status, 'write'), callback);
 }
 
 function closePending(target) {
@@ -372,26 +385,30 @@ function sendNow(message, handle, options, callback) {
     return enqueue(this, { message, handle: null, options, callback });
   }
 
-  const status = channel.write(message, handle);
+  const status = transmit(this, message, handle, callback);
+  const closes = handle && conversion.closes && !options.keepOpen;
   if (status >= 0) {
-    if (handle) {
-      this._handleQueue ??= [];
-      if (conversion.closes && !options.keepOpen) {
-        this._pendingMessage = { callback, message, handle, options, retransmissions: 0 };
-      }
-    }
-    if (status > 0) {
-      channel.unsent.push({ callback, hasHandle: Boolean(handle) });
-      channel.control.refCounted();
-    } else if (typeof callback === 'function') {
-      process.nextTick(callback, null);
-    }
+    if (closes) this._pendingMessage = { callback, message, handle, options, retransmissions: 0 };
   } else {
-    if (handle && conversion.closes && !options.keepOpen) handle.close();
+    if (closes) handle.close();
     if (!options.swallowErrors) report(this, errnoException(status, 'write'), callback);
   }
   // Taken whole: nothing waits, and there is no need to ask.
   return status === 0 || channel.handle.writeQueueSize < WRITE_QUEUE_BYTES;
+}
+
+// Messages after one with a handle wait for its acknowledgement. Returns native's status.
+function transmit(target, message, handle, callback) {
+  const channel = target[kChannel];
+  const status = channel.write(message, handle);
+  if (status >= 0 && handle) target._handleQueue ??= [];
+  if (status > 0) {
+    channel.unsent.push({ callback, hasHandle: Boolean(handle) });
+    channel.control.refCounted();
+  } else if (status === 0 && typeof callback === 'function') {
+    process.nextTick(callback, null);
+  }
+  return status;
 }
 
 function enqueue(target, entry) {

@@ -70,3 +70,13 @@ test('an ended child holds no descriptor, even while its object is kept', async 
   assert.equal(pidfds(child.pid), 0);
   assert.equal(handle.kill(0), -require('node:os').constants.errno.ESRCH);
 });
+
+test('pid is there at once, also through what stands for the child', async () => {
+  for (const wrap of [(child) => new Proxy(child, {}), Object.create]) {
+    const child = spawn('true');
+    const pid = wrap(child).pid;
+    assert.equal(typeof pid, 'number');
+    assert.equal(child.pid, pid);
+    await once(child, 'exit');
+  }
+});

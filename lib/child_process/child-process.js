@@ -35,17 +35,18 @@ const launching = new WeakSet();
 // child -> our ends of its pipes, which do not read yet. Not `child.stdio`: that is the user's to change.
 const held = new WeakMap();
 
-const PID_TO_COME = {
+// Not of `this`: that may be a proxy, or an object that inherits from the child.
+const pidToCome = (child) => ({
   enumerable: true,
   configurable: true,
   get() {
-    settle(this);
-    return this.pid;
+    settle(child);
+    return child.pid;
   },
   set(value) {
     setPid(this, value);
   },
-};
+});
 
 const created = diagnosticsChannel.channel('child_process');
 const spawning = diagnosticsChannel.tracingChannel('child_process.spawn');
@@ -121,7 +122,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
     if (status === -EMFILE || status === -ENFILE) return status;
   }
 
-  if (status === LAUNCHING) Object.defineProperty(this, 'pid', PID_TO_COME);
+  if (status === LAUNCHING) Object.defineProperty(this, 'pid', pidToCome(this));
   else this.pid = this._handle.pid || undefined;
 
   stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));

@@ -80,3 +80,19 @@ test('pid is there at once, also through what stands for the child', async () =>
     await once(child, 'exit');
   }
 });
+
+test('a program written while other children start can be executed at once', async (t) => {
+  const fs = require('node:fs');
+  const directory = fs.mkdtempSync(`${require('node:os').tmpdir()}/oxipc-`);
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  for (let round = 0; round < 100; round++) {
+    const file = `${directory}/${round}`;
+    const fd = fs.openSync(file, 'w', 0o755);
+    const others = Array.from({ length: 4 }, () => spawn('true', { stdio: 'ignore' }));
+    fs.writeSync(fd, '#!/bin/sh\nexit 3\n');
+    fs.closeSync(fd);
+    const child = spawn(file, { stdio: 'ignore' });
+    const [[code]] = await Promise.all([child, ...others].map((one) => once(one, 'exit')));
+    assert.equal(code, 3);
+  }
+});

@@ -10,6 +10,8 @@ use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::child::reap_abandoned;
 use super::command::{Command, WorkingDirectory};
@@ -23,6 +25,19 @@ const STACK_BYTES: usize = 32 * 1024;
 const LAST_SIGNAL: c_int = 64;
 /// What the child ends with when it could not execute the program; nobody sees it.
 const EXEC_FAILED: c_int = 127;
+
+/// Children that have not executed their program yet, and so hold whatever was open here when they were made: a program that
+/// was written and closed meanwhile, too, which the kernel then refuses to execute (ETXTBSY).
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+/// Before each further try. The kernel closes what a child held right after it has let us go on, so never without a pause.
+const BUSY_PAUSES: [Duration; 6] = [
+    Duration::from_millis(1),
+    Duration::from_millis(2),
+    Duration::from_millis(4),
+    Duration::from_millis(8),
+    Duration::from_millis(16),
+    Duration::from_millis(32),
+];
 
 thread_local! {
     /// Serves one child at a time: the thread waits while a child uses it.
@@ -58,6 +73,26 @@ pub fn launch(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Err
 
 /// As `launch`, on a thread that is not JavaScript's; `keep_exit_statuses` was called there before.
 pub(super) fn launch_here(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
+    // The child changes its list, which is ours too.
+    let sources = stdio.sources.clone();
+    let mut launched = launch_once(command, stdio);
+    for pause in BUSY_PAUSES {
+        if !matches!(launched, Err(errno) if errno == -libc::ETXTBSY) {
+            break;
+        }
+        std::thread::sleep(pause);
+        let alone = UNDER_WAY.load(Ordering::SeqCst) == 0;
+        stdio.sources.copy_from_slice(&sources);
+        launched = launch_once(command, stdio);
+        if alone {
+            // Somebody else has the file open, then.
+            break;
+        }
+    }
+    launched
+}
+
+fn launch_once(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
     let mut birth = Birth {
         command,
         sources: &mut stdio.sources,
@@ -66,7 +101,10 @@ pub(super) fn launch_here(command: &Command, stdio: &mut StdioTable) -> Result<L
     };
     reap_abandoned();
     let dumpable = changes_identity(command).then(dumpable);
-    let (pid, pidfd) = with_signals_blocked(|| clone_child(&mut birth))?;
+    UNDER_WAY.fetch_add(1, Ordering::SeqCst);
+    let cloned = with_signals_blocked(|| clone_child(&mut birth));
+    UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+    let (pid, pidfd) = cloned?;
     if let Some(before) = dumpable {
         // Linux: a change of identity clears it for the memory, and the child's was ours (commit_creds).
         // SAFETY: plain system call.

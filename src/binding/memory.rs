@@ -118,7 +118,13 @@ impl ReadMemory {
             sys::napi_get_undefined(self.env, &mut receiver);
             sys::napi_create_uint32(self.env, size, &mut arguments[0]);
             sys::napi_get_boolean(self.env, large, &mut arguments[1]);
-            sys::napi_call_function(self.env, receiver, allocate, 2, arguments.as_ptr(), &mut buffer);
+            let status =
+                sys::napi_call_function(self.env, receiver, allocate, 2, arguments.as_ptr(), &mut buffer);
+            if status == sys::Status::napi_pending_exception {
+                // The stream's end tells of it, which an exception that is still pending would keep from being called.
+                let mut exception = ptr::null_mut();
+                sys::napi_get_and_clear_last_exception(self.env, &mut exception);
+            }
             sys::napi_get_buffer_info(self.env, buffer, &mut start, &mut length);
             sys::napi_create_reference(self.env, buffer, 1, &mut reference);
         }

@@ -2,7 +2,19 @@
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-use crate::event_loop::Errno;
+use crate::event_loop::{Errno, last_errno};
+
+/// As `adopt`, of a number that may be no descriptor at all.
+///
+/// # Errors
+/// EBADF then.
+pub fn adopt_open(fd: RawFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: plain system call.
+    if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return Err(last_errno());
+    }
+    adopt(fd)
+}
 
 /// Takes over a descriptor that nobody else closes. Whether it is open, the first system call on it says.
 ///

@@ -10,7 +10,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use super::callback::Callback;
-use super::descriptor::adopt;
+use super::descriptor::adopt_open;
 use super::environment::Environment;
 use super::pinned;
 use crate::event_loop::Errno;
@@ -63,7 +63,7 @@ impl ChannelHandle {
         let observer: Weak<dyn ChannelObserver> = Rc::downgrade(&events) as Weak<dyn ChannelObserver>;
         // A descriptor that is none makes a channel that is closed already, as in Node.
         let channel =
-            adopt(fd).and_then(|socket| Channel::new(&environment.event_loop, socket, format, observer));
+            adopt_open(fd).and_then(|socket| Channel::new(&environment.event_loop, socket, format, observer));
         if let Ok(channel) = channel {
             events.channel.get_or_init(|| channel);
         }

@@ -39,3 +39,18 @@ test('a callback that throws does not keep the others from being called', () => 
   assert.equal(stderr, '');
   assert.equal(stdout, 'first\nsecond\nthird\n');
 });
+
+test('messages that are lost with their child are called back for after the end of the channel, as in node', async () => {
+  const orderOf = async ({ spawn }) => {
+    const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const order = [];
+    child.on('disconnect', () => order.push('disconnect'));
+    const answered = new Promise((resolve) => {
+      child.send('x'.repeat(5_000_000), () => resolve(order.push('callback')));
+    });
+    child.kill();
+    await answered;
+    return order;
+  };
+  assert.deepEqual(await orderOf({ spawn }), await orderOf(require('node:child_process')));
+});

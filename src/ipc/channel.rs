@@ -319,11 +319,12 @@ impl PollObserver for Channel {
         let Some(observer) = self.observer.upgrade() else {
             return;
         };
-        if readiness.writable {
-            self.write_waiting(&*observer);
-        }
+        // Reading first, as libuv: the peer's end is told before the messages that are lost with it.
         if readiness.readable && self.reading.get() {
             self.read_available(&*observer, readiness.hung_up);
+        }
+        if readiness.writable {
+            self.write_waiting(&*observer);
         }
         self.update();
     }

@@ -192,9 +192,12 @@ terminal(
 terminal(
   'Ctrl-C reaches the child and us',
   `const interrupted = new Promise((resolve) => process.once('SIGINT', resolve));
+  // The child may be heard of first, and who only listens for a signal ends.
+  const alive = setInterval(() => {}, 1000);
   cp.spawn(...child, { stdio: 'inherit' }).on('close', async (...end) => {
     say('closed', ...end);
     say('we got', await interrupted);
+    clearInterval(alive);
   });`,
   `process.stdin.resume();
   say('type');`,

@@ -39,6 +39,9 @@ const BUSY_PAUSES: [Duration; 6] = [
     Duration::from_millis(32),
 ];
 
+/// A child that was not under way any more may still be about to close its files, if it lost its processor meanwhile.
+const LONGEST_PAUSE_ALONE: Duration = Duration::from_millis(8);
+
 thread_local! {
     /// Serves one child at a time: the thread waits while a child uses it.
     static STACK: RefCell<Vec<MaybeUninit<u8>>> = RefCell::new(Vec::with_capacity(STACK_BYTES));
@@ -84,7 +87,7 @@ pub(super) fn launch_here(command: &Command, stdio: &mut StdioTable) -> Result<L
         let alone = UNDER_WAY.load(Ordering::SeqCst) == 0;
         stdio.sources.copy_from_slice(&sources);
         launched = launch_once(command, stdio);
-        if alone {
+        if alone && pause >= LONGEST_PAUSE_ALONE {
             // Somebody else has the file open, then.
             break;
         }

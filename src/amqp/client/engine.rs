@@ -180,21 +180,20 @@ impl Engine {
                 heart.received();
             }
             shared.paused.store(false, Ordering::Relaxed);
-            self.set_reads(false)?;
-            return Ok(false);
+            return self.set_reads(false);
         }
-        self.set_reads(true)?;
+        let progress = self.set_reads(true)?;
         let sent = shared.writer().kinds();
         self.pace.sent(sent);
         reader.sent(sent);
         let may_read = self.pace.may_read(cx);
         shared.paused.store(!may_read, Ordering::Relaxed);
         if !may_read {
-            return Ok(false);
+            return Ok(progress);
         }
         let mut into = ReadBuf::new(reader.room());
         let count = match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
-            Poll::Pending => return Ok(false),
+            Poll::Pending => return Ok(progress),
             Poll::Ready(Err(error)) => return Err(Failure::socket(&error)),
             Poll::Ready(Ok(())) => into.filled().len(),
         };
@@ -219,7 +218,8 @@ impl Engine {
         result.map(|_| true)
     }
 
-    fn set_reads(&mut self, on: bool) -> Result<(), Failure> {
+    /// True when that made a wait for room to write void: the loop has to go on.
+    fn set_reads(&mut self, on: bool) -> Result<bool, Failure> {
         self.stream.set_reads(on).map_err(|error| Failure::socket(&error))
     }
 

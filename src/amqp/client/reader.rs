@@ -47,7 +47,7 @@ pub struct Reader {
     asked: bool,
     quiet_reads: u32,
     stream_messages: u32,
-    /// The task, while it is not its turn.
+    /// The task, as it asked last whether it may read.
     task: Option<Waker>,
     /// What JavaScript's thread met; the task ends with it.
     failure: Option<Failure>,
@@ -85,18 +85,22 @@ impl Reader {
         self.socket = socket;
     }
 
-    /// Nobody reads any more.
+    /// Nobody reads any more. The buffers go now, not with JavaScript's end of the connection.
     pub fn close(&mut self) {
-        self.socket = None;
+        *self = Reader::default();
     }
 
     /// For the task: whether it may read. Else it is woken when it may, or when JavaScript's thread met the end.
     pub fn is_tasks_turn(&mut self, waker: &Waker) -> Result<bool, Failure> {
-        if self.turn == Turn::Task {
-            return self.failure.take().map_or(Ok(true), Err);
+        // Kept in its own turn too. What JavaScript's thread takes from the socket before the runtime looks wakes nobody.
+        match &mut self.task {
+            Some(task) => task.clone_from(waker),
+            None => self.task = Some(waker.clone()),
         }
-        self.task = Some(waker.clone());
-        Ok(false)
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(self.turn == Turn::Task),
+        }
     }
 
     /// For the task, while it is not its turn: whether the peer has given a sign of life. What waits unread is one.
@@ -155,7 +159,7 @@ impl Reader {
     pub fn give_turn(&mut self) -> Option<Waker> {
         self.turn = Turn::Task;
         self.quiet_reads = 0;
-        self.task.take()
+        self.task.clone()
     }
 
     /// Reads once, on JavaScript's thread.
@@ -215,7 +219,9 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
     use std::sync::mpsc;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -256,6 +262,19 @@ mod tests {
         };
         // SAFETY: one pollfd, as said.
         unsafe { libc::poll(&mut watched, 1, 1) > 0 }
+    }
+
+    #[test]
+    fn a_task_that_has_not_looked_since_it_gave_its_turn_is_woken() {
+        let (ours, mut peer) = UnixStream::pair().unwrap();
+        let mut reader = Reader::default();
+        reader.open(4096, Vec::new(), Some(Arc::new(Socket::Unix(ours))));
+        assert!(reader.is_tasks_turn(Waker::noop()).unwrap());
+        assert!(reader.take_turn().is_some());
+        peer.write_all(b"\x01\0\0\0\0\0\x01\0\0").unwrap();
+        let tried = reader.read_now(&mut Writer::default(), &mut Batch::default());
+        assert!(tried.stop && tried.task.is_some());
+        assert!(reader.is_tasks_turn(Waker::noop()).is_err());
     }
 
     #[test]

@@ -102,13 +102,15 @@ impl Plain {
         Ok(())
     }
 
-    /// Whether the task reads (it does at first). Otherwise it is not to be polled for that.
-    pub fn set_reads(&mut self, on: bool) -> io::Result<()> {
+    /// Whether the task reads (it does at first). Otherwise it is not to be polled for that. True when that is new: no waker
+    /// is known any more.
+    pub fn set_reads(&mut self, on: bool) -> io::Result<bool> {
         if self.reads == on {
-            return Ok(());
+            return Ok(false);
         }
         self.reads = on;
-        self.register()
+        self.register()?;
+        Ok(true)
     }
 
     fn registered(&self) -> io::Result<&AsyncFd<Arc<Socket>>> {

@@ -45,11 +45,12 @@ impl Transport {
         }
     }
 
-    /// Whether the task reads, or another thread that has the socket.
-    pub fn set_reads(&mut self, on: bool) -> io::Result<()> {
+    /// Whether the task reads, or another thread that has the socket. True when that is new: what the task waited for is to be
+    /// waited for again.
+    pub fn set_reads(&mut self, on: bool) -> io::Result<bool> {
         match self {
             Transport::Plain(stream) => stream.set_reads(on),
-            Transport::Tls { .. } => Ok(()),
+            Transport::Tls { .. } => Ok(false),
         }
     }
 

@@ -50,6 +50,7 @@ class SocketHandle {
   madeWriter = null;
   // The descriptor while it is neither stream nor listener.
   bareFd = -1;
+  // Of the IP of a TCP socket; 0 before there is one.
   version = 0;
   referenced = true;
   closed = false;
@@ -259,7 +260,10 @@ class TCP extends SocketHandle {
   #openSocket(version) {
     if (this.fd >= 0) return 0;
     const fd = native.openSocket(version);
-    if (fd >= 0) this.bareFd = fd;
+    if (fd >= 0) {
+      this.bareFd = fd;
+      this.version = version;
+    }
     if (this.#earlyKeepAlive) this.setKeepAlive(true, EARLY_KEEP_ALIVE_DELAY);
     return fd;
   }

@@ -169,21 +169,14 @@ function listenOn(server, target) {
 }
 
 // The name under which programs have come to override it.
-Server.prototype._listen2 = function setupListenHandle(host, port, addressType, backlog, fd, flags) {
-  let address = host;
-  let opened = this._handle;
-  if (!opened && !address && typeof fd !== 'number') {
-    // As openAny(), but errors are to name the address that was tried last.
-    address = ANY_IPV6;
-    opened = createServerHandle(address, port, 6, fd, flags);
-    if (typeof opened === 'number') {
-      address = ANY_IPV4;
-      opened = createServerHandle(address, port, 4, fd, flags);
-    }
-  }
-  opened ??= createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
+Server.prototype._listen2 = function setupListenHandle(address, port, addressType, backlog, fd, flags) {
+  const isAny = !this._handle && !address && typeof fd !== 'number';
+  const opened =
+    this._handle ?? createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
+  // Of all addresses an error names the one that was tried last.
+  const tried = isAny ? (opened.version === 6 ? ANY_IPV6 : ANY_IPV4) : address;
   const fail = (status) => {
-    const error = uvExceptionWithHostPort(status, 'listen', address, port);
+    const error = uvExceptionWithHostPort(status, 'listen', tried, port);
     if (listenChannel.hasSubscribers) listenChannel.error.publish({ server: this, error });
     process.nextTick(() => this.emit('error', error));
   };

@@ -29,6 +29,8 @@ while [ "$passes" -gt 0 ]; do
 done`;
 
 let children = 0;
+// One for all: native keeps every function that handles call.
+const ignore = () => {};
 
 /** A mark (`NAME=value`) for a child that is to die with us by this signal, and no other child's; its guardian runs. */
 function markFor(signal) {
@@ -45,7 +47,7 @@ function markFor(signal) {
 
 function startGuardian(prefix, signal) {
   // Our end of its stdin is never closed: the kernel does it when we are gone.
-  const guardian = new native.ChildHandle({}, () => {});
+  const guardian = new native.ChildHandle({}, ignore);
   const args = ['sh', '-c', SCRIPT, 'oxipc-guardian', prefix, signal];
   const options = {
     file: '/bin/sh',

@@ -31,8 +31,8 @@ pub struct Callback {
     finished: Cell<bool>,
 }
 
-/// References to the few functions that callbacks call: one for all handles of a kind. They live as long as their
-/// environment.
+/// References to the few functions that callbacks call: one for all handles of a kind, never one of each handle's own. They
+/// live as long as their environment.
 pub struct Functions {
     env: sys::napi_env,
     known: RefCell<Vec<sys::napi_ref>>,

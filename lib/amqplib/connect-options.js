@@ -26,13 +26,14 @@ const FRAME_MIN_SIZE = 4096;
 const DEFAULT_FRAME_MAX = 131072;
 const AMQP_PORT = 5672;
 const AMQPS_PORT = 5671;
-// A timer's longest.
+// What net.connect takes; any other value means both.
 const FAMILIES = new Map([
   [4, 4],
   ['IPv4', 4],
   [6, 6],
   ['IPv6', 6],
 ]);
+// A timer's longest.
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_SHORT = 0xffff;
 const MOST_LONG = 0xffffffff;
@@ -90,9 +91,10 @@ function readConnectOptions(url, socketOptions) {
       clientProperties: clientProperties(socket.clientProperties || {}),
       locale: config.locale || 'en_US',
       virtualHost: target.vhost ? querystring.unescape(target.vhost) : '/',
-      channelMax: atMost(MOST_SHORT, integer(config.channelMax, 0)),
-      frameMax: atMost(MOST_LONG, integer(config.frameMax, DEFAULT_FRAME_MAX)),
-      heartbeat: config.heartbeat == null ? undefined : atMost(MOST_SHORT, integer(config.heartbeat, 0)),
+      // A wish above what can be said is one for as much as the server allows.
+      channelMax: Math.min(MOST_SHORT, integer(config.channelMax, 0)),
+      frameMax: Math.min(MOST_LONG, integer(config.frameMax, DEFAULT_FRAME_MAX)),
+      heartbeat: config.heartbeat == null ? undefined : Math.min(MOST_SHORT, integer(config.heartbeat, 0)),
       maxFrameSize: maxFrameSize(config.maxFrameSize),
     },
   };
@@ -164,9 +166,6 @@ function readTimeout(msecs) {
   }
   return Math.min(Math.ceil(msecs), LONGEST_TIMEOUT);
 }
-
-// A wish above what can be said is one for as much as the server allows.
-const atMost = Math.min;
 
 const integer = (value, fallback) => (value === undefined ? fallback : parseInt(value, 10));
 

@@ -57,6 +57,25 @@ async function loseAndRegain(setting) {
   await back;
 }
 
+/** A recovering connection to an embedded broker that another one may follow, on the same socket. */
+async function onOneSocket(t) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-recovery-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const socket = path.join(folder, 'broker.sock');
+  let broker;
+  const startBroker = async (options) => (broker = await createBroker({ path: socket, ...options }));
+  await startBroker();
+  t.after(() => broker.close());
+  const connection = await amqplib.connect(`amqp+unix://${socket}`, { recovery: SOON });
+  t.after(() => connection.close());
+  const stopBroker = async () => {
+    const lost = once(connection, 'disconnect');
+    await broker.close();
+    await lost;
+  };
+  return { connection, startBroker, stopBroker };
+}
+
 /** Keeps the connection away until the function that this returns is called. */
 async function away(setting) {
   setting.proxy.isAway = true;
@@ -716,23 +735,15 @@ onEveryBroker('the callback API brings back the same', async (t, broker) => {
 });
 
 test('the embedded broker ends and another one takes its place', async (t) => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-recovery-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
-  const socket = path.join(folder, 'broker.sock');
-  let broker = await createBroker({ path: socket });
-  t.after(() => broker.close());
-  const connection = await amqplib.connect(`amqp+unix://${socket}`, { recovery: SOON });
-  t.after(() => connection.close());
+  const { connection, stopBroker, startBroker } = await onOneSocket(t);
   const channel = await connection.createConfirmChannel();
   const { queue } = await channel.assertQueue(name('queue'));
   await channel.bindQueue(queue, 'amq.fanout', '');
   const received = new Received();
   await channel.consume(queue, received.take);
-  const lost = once(connection, 'disconnect');
-  await broker.close();
-  await lost;
+  await stopBroker();
   const confirmed = channel.publishConfirmed('amq.fanout', '', Buffer.from('x'));
-  broker = await createBroker({ path: socket });
+  await startBroker();
   await confirmed;
   const message = await received.next();
   assert.equal(message.content.toString(), 'x');
@@ -740,21 +751,13 @@ test('the embedded broker ends and another one takes its place', async (t) => {
 });
 
 test('a kept publish that the next broker has no frame for is given up alone', async (t) => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-recovery-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
-  const socket = path.join(folder, 'broker.sock');
-  let broker = await createBroker({ path: socket });
-  t.after(() => broker.close());
-  const connection = await amqplib.connect(`amqp+unix://${socket}`, { recovery: SOON });
-  t.after(() => connection.close());
+  const { connection, stopBroker, startBroker } = await onOneSocket(t);
   const channel = await connection.createConfirmChannel();
   const plain = await connection.createChannel();
   const { queue } = await channel.assertQueue(name('queue'));
   const received = new Received();
   await channel.consume(queue, received.take, { noAck: true });
-  const lost = once(connection, 'disconnect');
-  await broker.close();
-  await lost;
+  await stopBroker();
   const failures = [];
   connection.on('connect-failed', ({ message }) => /frame/.test(message) && failures.push(message));
   const headers = { large: 'x'.repeat(8192) };
@@ -768,7 +771,7 @@ test('a kept publish that the next broker has no frame for is given up alone', a
   ];
   plain.sendToQueue(queue, Buffer.from('f'), { headers });
   plain.sendToQueue(queue, Buffer.from('g'));
-  broker = await createBroker({ path: socket, frameMax: 4096 });
+  await startBroker({ frameMax: 4096 });
   const results = await Promise.allSettled(publishes);
   assert.deepEqual(
     results.map(({ status, reason }) => reason?.code ?? status),

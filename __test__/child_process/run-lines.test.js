@@ -127,7 +127,7 @@ test('a slow loop slows the child', async () => {
 
 test('a loop gets what had been read before an abort, and then the failure', async () => {
   const controller = new AbortController();
-  const running = run('sh', ['-c', 'echo one; echo two; sleep 1000'], { signal: controller.signal });
+  const running = run('sh', ['-c', 'echo one; echo two; exec sleep 1000'], { signal: controller.signal });
   const lines = [];
   await assert.rejects(async () => {
     for await (const line of running) {

@@ -130,10 +130,36 @@ async fn attempt(
     let connection = timeout(CONNECT_TIMEOUT, connecting)
         .await
         .map_err(|_| Failure::Timeout)??;
-    tokio::select! {
-        result = run_links(&connection, direction, link, vhost, memory, opened) => result,
+    let run = async {
+        let mut links = JoinSet::new();
+        for queue in &link.queues {
+            let (durable, arguments) = declare_here(vhost, queue).ok_or(Failure::Local)?;
+            let declared = declare_there(&connection, queue, durable, arguments);
+            timeout(CONNECT_TIMEOUT, declared)
+                .await
+                .map_err(|_| Failure::Timeout)??;
+            let channel = connection.create_channel().await?;
+            let (queue, vhost, memory) = (queue.clone(), vhost.clone(), memory.clone());
+            links.spawn(async move {
+                match direction {
+                    Direction::Forward => forward::link(&channel, vhost, &queue).await,
+                    Direction::Fetch => fetch::link(&channel, &vhost, &memory, &queue).await,
+                }
+            });
+        }
+        opened();
+        // Dropping the set ends the other links.
+        match links.join_next().await {
+            Some(Ok(Err(failure))) => Err(failure),
+            _ => Ok(()),
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = run => outcome,
         () = lost(&connection) => Err(Failure::Lost),
-    }
+    };
+    let _ = timeout(CONNECT_TIMEOUT, connection.close(200, "".into())).await;
+    outcome
 }
 
 /// Ends some time after the connection has. Of a call that is made while it is being lost lapin may tell nothing.
@@ -141,44 +167,8 @@ async fn lost(connection: &Connection) {
     while connection.status().connected() {
         sleep(LOOK_EVERY).await;
     }
-    // Who is told does better: the error says why.
+    // A call that is told says why: it goes first.
     sleep(LOOK_EVERY).await;
-}
-
-async fn run_links(
-    connection: &Connection,
-    direction: Direction,
-    link: &Link,
-    vhost: &Arc<Vhost>,
-    memory: &Arc<Memory>,
-    opened: impl FnOnce(),
-) -> Result<(), Failure> {
-    let mut links = JoinSet::new();
-    for queue in &link.queues {
-        let (durable, arguments) = declare_here(vhost, queue).ok_or(Failure::Local)?;
-        let declared = timeout(
-            CONNECT_TIMEOUT,
-            declare_there(connection, queue, durable, arguments),
-        );
-        declared.await.map_err(|_| Failure::Timeout)??;
-        let channel = connection.create_channel().await?;
-        let (queue, vhost, memory) = (queue.clone(), vhost.clone(), memory.clone());
-        links.spawn(async move {
-            match direction {
-                Direction::Forward => forward::link(&channel, vhost, &queue).await,
-                Direction::Fetch => fetch::link(&channel, &vhost, &memory, &queue).await,
-            }
-        });
-    }
-    opened();
-    // Dropping the set ends the other links.
-    let ended = links.join_next().await;
-    drop(links);
-    let _ = timeout(CONNECT_TIMEOUT, connection.close(200, "".into())).await;
-    match ended {
-        Some(Ok(Err(failure))) => Err(failure),
-        _ => Ok(()),
-    }
 }
 
 /// Makes the queue here unless it is there, and says how it was declared.

@@ -71,6 +71,18 @@ test('forceKillAfter ends a child that ignores SIGTERM', async () => {
   assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
 });
 
+test('forceKillAfter leaves a child alone that was only told something', async () => {
+  const script = 'trap "echo told" USR1; echo ready; until [ "$line" = end ]; do read line; done; exit 3';
+  const child = spawn('sh', ['-c', script], { forceKillAfter: 0 });
+  await once(child.stdout, 'data');
+  child.kill('SIGUSR1');
+  await once(child.stdout, 'data');
+  // Timers of one process fire in their order: one that were to kill would have.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  child.stdin.end('end\n');
+  assert.deepEqual(await once(child, 'exit'), [3, null]);
+});
+
 test('killTree ends descendants in sessions and groups of their own, and resolves when they are gone', async (t) => {
   const script = "setsid sh -c 'echo $$; setsid sleep 1000 & echo $!; wait' & sleep 1000 & echo $!; wait";
   const child = spawn('sh', ['-c', script]);

@@ -54,3 +54,22 @@ test('messages that are lost with their child are called back for after the end 
   };
   assert.deepEqual(await orderOf({ spawn }), await orderOf(require('node:child_process')));
 });
+
+test('a message listener that throws keeps no kept message from the next', () => {
+  const source = `
+    const { spawn } = require(${JSON.stringify(require.resolve('../../lib/child_process'))});
+    process.on('uncaughtException', (error) => console.log(error.message));
+    const text = [1, 2, 3].map((number) => '{"number":' + number + '}\\n').join('');
+    const options = { stdio: ['pipe', 'pipe', 'inherit', 'ipc'], env: { text } };
+    const child = spawn('sh', ['-c', 'printf "$text" >&3; echo written; read line'], options);
+    // In the second turn from now all has been read.
+    child.stdout.once('data', () => setImmediate(setImmediate, () => {
+      child.on('message', ({ number }) => {
+        if (number === 3) child.stdin.end();
+        throw new Error('message ' + number);
+      });
+    }));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', source], { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'message 1\nmessage 2\nmessage 3\n');
+});

@@ -282,7 +282,15 @@ function emitPending(target) {
   if (pending.length === 0) return;
   target.channel[kPendingMessages] = [];
   target[kChannel]?.heard();
-  for (const [message, handle] of pending) target.emit('message', message, handle);
+  try {
+    while (pending.length > 0) target.emit('message', ...pending.shift());
+  } finally {
+    // A listener has thrown: the others get theirs in a tick of its own.
+    if (pending.length > 0 && target.channel) {
+      target.channel[kPendingMessages].unshift(...pending);
+      process.nextTick(emitPending, target);
+    }
+  }
 }
 
 function onInternalMessage(message, descriptor) {

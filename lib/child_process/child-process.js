@@ -266,9 +266,11 @@ function openStdio(child, entry, index, fd) {
     child._closesNeeded++;
   } else if (entry.type === 'pipe' || entry.type === 'overlapped') {
     const handle = new StdioPipe();
-    handle.open(fd);
+    const status = handle.open(fd);
     entry.handle = handle;
     entry.socket = new Socket({ handle, readable: index > 0 });
+    // No memory or no watch left for it in the kernel.
+    if (status < 0) entry.socket.destroy(errnoException(status, 'open'));
     if (index > 0) {
       child._closesNeeded++;
       entry.socket.on('close', () => maybeClose(child));

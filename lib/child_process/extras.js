@@ -11,7 +11,23 @@ const { deathSignalOf, validateDeathSignal } = require('./death-signal');
 const { getDieWithParent } = require('./defaults');
 const { markFor } = require('./guardian');
 
-const { SIGKILL, SIGTERM } = require('node:os').constants.signals;
+const { signals } = require('node:os').constants;
+
+const { SIGKILL, SIGTERM } = signals;
+// What stops a process, lets it go on or tells it something.
+const NOT_TO_END = new Set([
+  0,
+  signals.SIGSTOP,
+  signals.SIGTSTP,
+  signals.SIGTTIN,
+  signals.SIGTTOU,
+  signals.SIGCONT,
+  signals.SIGCHLD,
+  signals.SIGURG,
+  signals.SIGWINCH,
+  signals.SIGUSR1,
+  signals.SIGUSR2,
+]);
 
 const USAGE_FIELDS = [
   'userCPUTime',
@@ -52,10 +68,10 @@ function applyEnding(options) {
   return mark;
 }
 
-// After a signal that a child may ignore.
+// After a signal that is to end the child and that it may ignore.
 function forceKillLater(child, signal) {
   const own = extras.get(child);
-  if (own?.forceKillAfter == null || own.timer || signal === 0 || signal === SIGKILL) return;
+  if (own?.forceKillAfter == null || own.timer || signal === SIGKILL || NOT_TO_END.has(signal)) return;
   own.timer = setTimeout(() => child._handle?.kill(SIGKILL), own.forceKillAfter);
   child.once('exit', () => clearTimeout(own.timer));
 }

@@ -178,7 +178,7 @@ export type MessageCodec = 'raw' | 'json' | 'v8';
 export interface MessagesOptions {
   /** Of both sides. Default 'json'. */
   codec?: MessageCodec;
-  /** Bytes of one message's payload, sent or received; 1 to 2 ** 29 - 24. Default 16 MiB. */
+  /** Bytes of one message's payload, sent or received; 1 to 2 ** 29 - 2 ** 18. Default 16 MiB. */
   maxLength?: number;
   /** `send()` is false from so many bytes on that wait or were sent in this tick. Default 64 KiB. */
   highWaterMark?: number;

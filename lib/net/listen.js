@@ -138,12 +138,21 @@ function widenMode(server, { path, readableAll, writableAll }) {
 
 function lookupAndListen(server, target) {
   const listeningId = server._listeningId;
-  dns.lookup(target.host, (error, address, version) => {
+  dns.lookup(target.host, { all: true }, (error, addresses) => {
     // close() meanwhile.
     if (listeningId !== server._listeningId) return;
-    if (error) server.emit('error', error);
-    else listenOn(server, { ...target, address, version: address ? version : 4 });
+    if (error) {
+      server.emit('error', error);
+      return;
+    }
+    const { address, family } = addresses.find((found) => !isLinkLocal(found.address)) ?? addresses[0];
+    listenOn(server, { ...target, address, version: family || 4 });
   });
+}
+
+// fe80::/10 means nothing without a zone, which names do not have.
+function isLinkLocal(address) {
+  return /^fe[89ab][0-9a-f]:/i.test(address);
 }
 
 function listenOn(server, target) {

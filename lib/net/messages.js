@@ -11,8 +11,8 @@ const { Messages } = require('./messages/connection');
 const { Socket } = require('./socket');
 
 const MAX_LENGTH = 16 * 1024 * 1024;
-// V8's longest string.
-const MAX_LENGTH_LIMIT = 2 ** 29 - 24;
+// V8's longest string, less what may be with it in a batch (BATCH_BYTES in src/messages/batch.rs, and separators).
+const MAX_LENGTH_LIMIT = 2 ** 29 - 2 ** 18;
 const HIGH_WATER_MARK = 64 * 1024;
 
 // Streams that have messages on them.

@@ -38,7 +38,7 @@ pub struct SyncResult {
     pub pid: libc::pid_t,
     /// `None`: it was never started.
     pub status: Option<ExitStatus>,
-    /// 0 or a negative errno: of the start, of a pipe, ETIMEDOUT, ENOBUFS.
+    /// 0 or a negative errno: of the start, of a pipe, of waiting, ETIMEDOUT, ENOBUFS.
     pub error: Errno,
     /// `None` for a descriptor that is no pipe or whose output is not kept.
     pub outputs: Vec<Option<Vec<u8>>>,
@@ -156,6 +156,8 @@ impl<'a> Run<'a> {
         {
             self.result.usage = usage;
             self.result.status = Some(status.unwrap_or_default());
+            // Somebody else reaped it: how it ended is not known.
+            self.result.error = self.result.error.min(status.err().unwrap_or_default());
         }
         // Looked at in every turn: outputs that are never empty leave poll(2) no time to run out.
         let is_over = self.result.status.is_some() && self.open.is_empty();

@@ -13,7 +13,7 @@ const { after, test } = require('node:test');
 
 const libraries = { original: require('amqplib'), ours: require('../../lib/amqplib') };
 const { createBroker } = require('../../lib/broker');
-const { frame, method, short } = require('../support/scripted-peer');
+const { frame, method, short, withPeer } = require('../support/scripted-peer');
 
 const PROGRAMS = path.join(__dirname, 'programs');
 
@@ -111,6 +111,29 @@ test('random bytes are an error, whatever they are', async () => {
 });
 
 // A listener whose process sleeps: once its backlog is full, connecting gets no answer at all.
+// Whichever thread meets the end, and whatever the other one is doing then.
+for (const [what, end] of Object.entries({
+  'goes away while much is sent to it': (peer, channel) => {
+    peer.socket.destroy();
+    for (let i = 0; i < 60; i++) channel.publish('', 'q', Buffer.alloc(200));
+  },
+  'sends nonsense right after an answer': (peer) => peer.send(Buffer.from([1, 0, 1, 0, 0, 0, 1, 0, 0])),
+})) {
+  test(`every connection whose peer ${what} is told`, async () => {
+    for (let i = 0; i < 100; i++) {
+      await withPeer(async (url, accept) => {
+        const connecting = libraries.ours.connect(url);
+        const peer = await accept();
+        const connection = await connecting;
+        const failed = once(connection, 'error');
+        const channel = await connection.createChannel();
+        end(peer, channel);
+        await failed;
+      });
+    }
+  });
+}
+
 test('an address that does not answer is an error after the time-out', async (t) => {
   const child = fork(path.join(PROGRAMS, 'sleeping-listener.js'));
   t.after(() => child.kill('SIGKILL'));

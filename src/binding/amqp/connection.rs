@@ -57,9 +57,11 @@ impl WakeObserver for Events {
 impl PollObserver for Socket {
     fn ready(&self, _: Readiness) {
         let (has_read, go_on) = self.connection.read_now();
-        if !go_on && let Some(watched) = &*self.watched.borrow() {
-            // To stop watching cannot fail.
-            let _ = watched.poll.watch(false, false);
+        // To go on is to begin again where an error condition has stopped the watch and the task had the locks.
+        if let Some(watched) = &*self.watched.borrow()
+            && watched.poll.watch(go_on, false).is_err()
+        {
+            self.connection.give_turn();
         }
         if has_read {
             self.events.callback.call([]);

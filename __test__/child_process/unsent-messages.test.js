@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const { once } = require('node:events');
+const net = require('node:net');
 const { test } = require('node:test');
 
 const { spawn } = require('../../lib/child_process');
@@ -72,4 +73,50 @@ test('a message listener that throws keeps no kept message from the next', () =>
   const { stdout, stderr } = spawnSync(process.execPath, ['-e', source], { encoding: 'utf8' });
   assert.equal(stderr, '');
   assert.equal(stdout, 'message 1\nmessage 2\nmessage 3\n');
+});
+
+test('messages that were kept are there for one listener after the other', async () => {
+  const stdio = ['pipe', 'ignore', 'inherit', 'ipc'];
+  const child = spawn('sh', ['-c', `printf '"a"\\n"b"\\n"c"\\n' >&3; read line`], { stdio });
+  const received = [];
+  while (received.length < 3) received.push((await once(child, 'message'))[0]);
+  assert.deepEqual(received, ['a', 'b', 'c']);
+  child.stdin.end();
+});
+
+test('disconnect() while a part of a message is here ends when it is whole', async () => {
+  const script = `printf '"first"\\n"sec' >&3; read line; printf 'ond"\\n' >&3; read line`;
+  const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'inherit', 'ipc'] });
+  const disconnected = once(child, 'disconnect');
+  await new Promise((resolve) => {
+    child.once('message', (message) => {
+      assert.equal(message, 'first');
+      child.disconnect();
+      resolve();
+    });
+  });
+  child.stdin.write('\n');
+  await disconnected;
+  child.stdin.end('\n');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+test('messages behind a handle that nobody acknowledges are given up with the child', async (t) => {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = net.connect(server.address().port, '127.0.0.1');
+  const [socket] = await once(server, 'connection');
+  server.close();
+  // It never reads its channel.
+  const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  child.send('socket', socket);
+  const told = new Promise((resolve) => child.send('behind', resolve));
+  child.kill('SIGKILL');
+  await once(child, 'disconnect');
+  assert.equal((await told).code, 'ERR_IPC_CHANNEL_CLOSED');
+  // Nobody has the other end any more.
+  client.resume();
+  await once(client, 'close');
 });

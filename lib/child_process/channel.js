@@ -81,6 +81,8 @@ class Channel {
     this.unsent = [];
     // Wire bytes of messages that wait for a listener.
     this.unheardBytes = 0;
+    // Closes it, once it is disconnected and the message that had come in part is whole.
+    this.finish = null;
     this.serialization = serializations[serialization];
     this.handle = new ChannelHandle(fd, serialization === 'advanced', this, onEvent);
     this.control = new Control(this.handle);
@@ -118,20 +120,24 @@ class Channel {
     }
   }
 
+  get isRead() {
+    return this.unheardBytes <= UNHEARD_BYTES;
+  }
+
   // A child that floods a parent which does not listen is not read any more; the kernel then holds it up.
   #bound(bytes) {
     this.unheardBytes += bytes;
-    if (this.unheardBytes > UNHEARD_BYTES) this.handle.readStop();
+    if (!this.isRead) this.handle.readStop();
   }
 
   heard() {
-    if (this.unheardBytes > UNHEARD_BYTES) this.handle.readStart();
+    if (!this.isRead) this.handle.readStart();
     this.unheardBytes = 0;
   }
 
   // The child has ended: no more comes than the kernel holds, and then the end, for which 'close' waits.
   readToEnd() {
-    const stopped = this.unheardBytes > UNHEARD_BYTES;
+    const stopped = !this.isRead;
     this.unheardBytes = -Infinity;
     if (stopped) this.handle.readStart();
   }
@@ -158,16 +164,36 @@ class Channel {
 
 function onEvent(kind, value, fd) {
   if (kind === MESSAGES) {
-    this.receive(value, fd);
+    try {
+      this.receive(value, fd);
+    } finally {
+      if (this.finish !== null && !this.handle.buffering) process.nextTick(this.finish);
+    }
   } else if (kind === SENT) {
     tellSent(this, this.unsent.splice(0, value));
   } else if (kind === LOST) {
     this.lost(this.unsent.shift(), value);
   } else if (kind === END) {
-    this.target.disconnect();
+    const { target } = this;
+    if (target[kChannel] === this) {
+      target.connected = false;
+      giveUpQueue(target);
+      target._disconnect();
+    } else if (this.finish !== null) {
+      process.nextTick(this.finish);
+    }
     this.close();
-    this.target.channel = null;
-    this.ended(this.target);
+    target.channel = null;
+    this.ended(target);
+  }
+}
+
+// Nobody will acknowledge the handle for which these wait.
+function giveUpQueue(target) {
+  const queue = target._handleQueue ?? [];
+  target._handleQueue = null;
+  for (const { options, callback } of queue) {
+    if (callback || !options.swallowErrors) report(target, new ERR_IPC_CHANNEL_CLOSED(), callback);
   }
 }
 
@@ -281,13 +307,17 @@ function emitPending(target) {
   const pending = target.channel[kPendingMessages];
   if (pending.length === 0) return;
   target.channel[kPendingMessages] = [];
-  target[kChannel]?.heard();
+  let at = 0;
   try {
-    while (pending.length > 0) target.emit('message', ...pending.shift());
+    while (at < pending.length && target.listenerCount('message') > 0) {
+      target.emit('message', ...pending[at++]);
+    }
   } finally {
-    // A listener has thrown: the others get theirs in a tick of its own.
-    if (pending.length > 0 && target.channel) {
-      target.channel[kPendingMessages].unshift(...pending);
+    if (at === pending.length) {
+      target[kChannel]?.heard();
+    } else if (target.channel) {
+      // A listener has thrown, or was the last one: the rest is for those that are there in a tick, or come later.
+      target.channel[kPendingMessages] = [...pending.slice(at), ...target.channel[kPendingMessages]];
       process.nextTick(emitPending, target);
     }
   }
@@ -453,8 +483,9 @@ function disconnectNow() {
     this.emit('disconnect');
   };
 
-  // A message of which a part is here is waited for.
-  if (channel.handle.buffering) {
+  // A message of which a part is here is waited for, unless it is not read any more.
+  if (channel.handle.buffering && channel.isRead) {
+    channel.finish = finish;
     this.once('message', finish);
     this.once('internalMessage', finish);
   } else {

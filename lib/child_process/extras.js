@@ -73,13 +73,13 @@ function forceKillLater(child, signal) {
   const own = extras.get(child);
   if (own?.forceKillAfter == null || own.timer || signal === SIGKILL || NOT_TO_END.has(signal)) return;
   own.timer = setTimeout(() => child._handle?.kill(SIGKILL), own.forceKillAfter);
-  child.once('exit', () => clearTimeout(own.timer));
 }
 
 // Right before 'exit': whoever waits for it runs when the event's listeners are through, as a microtask.
 function noteEnd(child, handle) {
   const own = extras.get(child);
   if (!own) return;
+  clearTimeout(own.timer);
   own.usage = handle?.usage() ?? undefined;
   for (const resolve of own.waiting.splice(0)) resolve();
 }

@@ -56,10 +56,13 @@ function startGuardian(prefix, signal) {
     cwd: '/',
     detached: true,
   };
-  const status = guardian.spawn(options, Int32Array.of(-2, -1, -1));
+  const stdio = Int32Array.of(-2, -1, -1);
+  const started = guardian.spawn(options, stdio);
   guardian.unref();
   // It is there before those whom it is for.
-  return status < 0 ? status : guardian.settle();
+  const status = started < 0 ? started : guardian.settle();
+  if (status < 0) native.closeDescriptor(stdio[0]);
+  return status;
 }
 
 module.exports = { markFor };

@@ -30,7 +30,7 @@ function killAfter(child, timeout, killSignal) {
       child.emit('error', error);
     }
   }, timeout);
-  child.once('close', () => clearTimeout(timer));
+  atEnd(child, () => clearTimeout(timer));
 }
 
 function killOnAbort(child, signal, killSignal) {
@@ -48,8 +48,14 @@ function killOnAbort(child, signal, killSignal) {
     process.nextTick(onAbort);
   } else {
     const listener = addAbortListener(signal, onAbort);
-    child.once('exit', () => listener[Symbol.dispose]());
+    atEnd(child, () => listener[Symbol.dispose]());
   }
+}
+
+// One that never ran has no 'exit', one that has disconnected has no 'close'.
+function atEnd(child, act) {
+  child.once('exit', act);
+  child.once('close', act);
 }
 
 module.exports = { spawn };

@@ -250,11 +250,11 @@ impl ChildHandle {
         ends: Vec<(usize, OwnedFd)>,
         stdio: &mut [i32],
     ) -> std::result::Result<i32, Errno> {
-        if launched.as_ref().err().is_none_or(|&errno| leaves_streams(errno)) {
+        let outcome = launched.and_then(|launched| self.events.watch(launched));
+        if outcome.err().is_none_or(leaves_streams) {
             give(ends, stdio);
         }
-        self.events.watch(launched?)?;
-        Ok(0)
+        outcome.map(|()| 0)
     }
 }
 

@@ -206,7 +206,9 @@ const listenerObserver = {
 
   failed(handle, status) {
     const server = handle.owner;
-    setTimeout(() => handle.native.resume(), ACCEPT_PAUSE_MS).unref();
+    const timer = setTimeout(() => handle.native.resume(), ACCEPT_PAUSE_MS);
+    // In place of the watch, which keeps a process with a server alive.
+    if (!handle.referenced) timer.unref();
     server.emit('error', errnoException(status, 'accept'));
   },
 };

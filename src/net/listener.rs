@@ -184,7 +184,11 @@ impl PollObserver for Listener {
                     drop(self.accepted.take());
                 }
                 Err(errno) => match -errno {
-                    libc::EAGAIN => return,
+                    libc::EAGAIN => {
+                        // Begins again where an error condition has stopped it.
+                        let _ = self.watch(true);
+                        return;
+                    }
                     // The client has gone meanwhile.
                     libc::EINTR | libc::ECONNABORTED | libc::EPROTO => continue,
                     libc::EMFILE | libc::ENFILE if self.turn_away() => return,

@@ -354,7 +354,11 @@ class Connection extends EventEmitter {
       opened(error);
       return;
     }
-    if (this.#state === CLOSED) return;
+    if (this.#state === CLOSED) {
+      // What was to leave before the end does so no more.
+      this.#handle.close();
+      return;
+    }
     try {
       if (error) this.#fail(error);
       else this.#toClosed(stackCapture('Socket destroyed'), new Error('Unexpected close'));

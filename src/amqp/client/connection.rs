@@ -184,16 +184,33 @@ impl Drop for Connection {
     }
 }
 
+/// Tells the end, also that of a task that panics.
+struct Ending {
+    shared: Arc<Shared>,
+    failure: Option<Failure>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(failure) = &self.failure {
+            let mut batch = Batch::default();
+            batch.end(failure);
+            self.shared.push(batch);
+        }
+    }
+}
+
 async fn run(shared: Arc<Shared>, options: ConnectOptions) {
-    let failure = match connect(&shared, &options).await {
-        Ok(Some(engine)) => engine.run().await,
-        // Let go while it was being opened: nobody listens any more.
-        Ok(None) => return,
-        Err(failure) => failure,
+    let mut ending = Ending {
+        shared: shared.clone(),
+        failure: Some(Failure::end()),
     };
-    let mut batch = Batch::default();
-    batch.end(&failure);
-    shared.push(batch);
+    ending.failure = match connect(&shared, &options).await {
+        Ok(Some(engine)) => Some(engine.run().await),
+        // Let go while it was being opened: nobody listens any more.
+        Ok(None) => None,
+        Err(failure) => Some(failure),
+    };
 }
 
 async fn connect(shared: &Arc<Shared>, options: &ConnectOptions) -> Result<Option<Engine>, Failure> {

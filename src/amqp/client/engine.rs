@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -18,7 +18,6 @@ use super::handshake::Opened;
 use super::heart::{Beat, Heart};
 use super::pace::Pace;
 use super::transport::Transport;
-use super::writer::Writer;
 use crate::amqp::wire::outgoing::SLICES;
 
 /// Orders are turned into frames while less than this waits for the socket.
@@ -30,7 +29,9 @@ pub struct Engine {
     shared: Arc<Shared>,
     stream: Transport,
     flushed: bool,
+    /// JavaScript wants no more than what is submitted to leave.
     ending: bool,
+    peer_ended: bool,
     heart: Option<Heart>,
     pace: Pace,
 }
@@ -39,6 +40,8 @@ pub struct Engine {
 enum End {
     /// JavaScript asked for it and all is written.
     Asked,
+    /// JavaScript let go.
+    Aborted,
     Failed(Failure),
 }
 
@@ -60,6 +63,7 @@ impl Engine {
             stream,
             flushed: true,
             ending: false,
+            peer_ended: false,
             heart: Heart::new(opened.heartbeat),
             pace: Pace::new(),
         }
@@ -72,9 +76,10 @@ impl Engine {
         match poll_fn(|cx| self.poll(cx)).await {
             End::Asked => {
                 // The peer may be gone already; there is nobody left to tell.
-                let _ = timeout(END_TIMEOUT, self.stream.shutdown()).await;
+                let _ = timeout(END_TIMEOUT, self.linger()).await;
                 Failure::end()
             }
+            End::Aborted => Failure::end(),
             End::Failed(failure) => failure,
         }
     }
@@ -82,7 +87,8 @@ impl Engine {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             let mut progress = match self.poll_write(cx) {
-                Ok(progress) => progress,
+                Ok(Some(progress)) => progress,
+                Ok(None) => return Poll::Ready(End::Aborted),
                 Err(failure) => return Poll::Ready(End::Failed(failure)),
             };
             if self.ending && self.flushed && self.shared.writer().unsent() == 0 {
@@ -102,27 +108,28 @@ impl Engine {
         }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+    /// None when JavaScript let go.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Option<bool>, Failure> {
         let shared = self.shared.clone();
         let mut writer = shared.writer();
+        writer.failure().map_err(|error| Failure::socket(&error))?;
         let mut progress = false;
         if writer.unsent() >= WRITE_BYTES {
             // A peer that does not read must not keep a connection that nobody has any more.
             if shared.outbox.aborted(cx.waker()) {
-                self.abort(&mut writer);
-                return Ok(true);
+                return Ok(None);
             }
         } else if let Some(mut orders) = shared.outbox.take(cx.waker()) {
             if orders.abort {
-                self.abort(&mut writer);
-                return Ok(true);
+                return Ok(None);
             }
             progress |= !orders.packed.is_empty();
             self.ending |= orders.end;
             writer.accept(&mut orders);
             self.account(Some(orders.packed), writer.unsent());
         }
-        while writer.unsent() > 0 {
+        // Once: JavaScript's thread gets the lock in between.
+        if writer.unsent() > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = writer.slices(&mut slices);
             match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..count]) {
@@ -133,7 +140,7 @@ impl Engine {
                     progress = true;
                 }
                 Poll::Ready(Err(error)) => return Err(Failure::socket(&error)),
-                Poll::Pending => break,
+                Poll::Pending => {}
             }
         }
         if progress {
@@ -146,13 +153,7 @@ impl Engine {
                 Poll::Pending => {}
             }
         }
-        Ok(progress)
-    }
-
-    fn abort(&mut self, writer: &mut Writer) {
-        self.ending = true;
-        self.flushed = true;
-        writer.close();
+        Ok(Some(progress))
     }
 
     fn account(&self, buffer: Option<Vec<u8>>, unsent: usize) {
@@ -164,7 +165,10 @@ impl Engine {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
-        if self.ending || !self.shared.inbox.has_room(cx.waker()) {
+        if self.ending {
+            return self.poll_discard(cx);
+        }
+        if !self.shared.inbox.has_room(cx.waker()) {
             // Silence that we cause ourselves says nothing about the peer.
             if let Some(heart) = &mut self.heart {
                 heart.received();
@@ -218,6 +222,54 @@ impl Engine {
         result.map(|_| true)
     }
 
+    /// A peer that is not read may not read either. One that has ended may still read.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        if self.peer_ended {
+            return Ok(false);
+        }
+        let shared = self.shared.clone();
+        let mut reader = shared.reader();
+        let mut into = ReadBuf::new(reader.discard());
+        let progress = self.set_reads(true)?;
+        match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
+            Poll::Pending => Ok(progress),
+            Poll::Ready(Err(error)) => Err(Failure::socket(&error)),
+            Poll::Ready(Ok(())) => {
+                self.peer_ended = into.filled().is_empty();
+                if let Some(heart) = &mut self.heart {
+                    heart.received();
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Says that nothing more comes, and reads until the peer's end: a socket that is closed with bytes unread, or gets
+    /// some afterwards, resets the connection, and what the peer has not taken is lost (RFC 9293, 3.10.7).
+    async fn linger(&mut self) -> io::Result<()> {
+        self.set_reads(true).map_err(|_| io::ErrorKind::NotConnected)?;
+        self.stream.shutdown().await?;
+        if self.peer_ended {
+            return Ok(());
+        }
+        let shared = self.shared.clone();
+        poll_fn(|cx| {
+            if shared.outbox.aborted(cx.waker()) {
+                return Poll::Ready(Ok(()));
+            }
+            loop {
+                let mut reader = shared.reader();
+                let mut into = ReadBuf::new(reader.discard());
+                match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) if !into.filled().is_empty() => {}
+                    Poll::Ready(result) => return Poll::Ready(result),
+                }
+            }
+        })
+        .await
+    }
+
     /// True when that made a wait for room to write void: the loop has to go on.
     fn set_reads(&mut self, on: bool) -> Result<bool, Failure> {
         self.stream.set_reads(on).map_err(|error| Failure::socket(&error))
@@ -227,6 +279,8 @@ impl Engine {
     fn parse_rest(&mut self) -> Result<(), Failure> {
         let mut batch = Batch::default();
         let mut reader = self.shared.reader();
+        // JavaScript's thread has been here, and met nonsense.
+        reader.is_tasks_turn(Waker::noop())?;
         let result = reader.parse(&mut self.shared.writer(), &mut batch);
         if self.shared.queue(batch) {
             self.shared.wake();
@@ -308,6 +362,56 @@ mod tests {
         }
     }
 
+    /// METHOD orders: head, length, payload.
+    fn order_of(size: usize) -> Vec<u8> {
+        let mut order = (u32::from(order::METHOD) | 1 << 16).to_ne_bytes().to_vec();
+        order.extend_from_slice(&(size as u32).to_ne_bytes());
+        order.resize(order.len() + size, 0);
+        order
+    }
+
+    async fn count_rest(stream: &mut tokio::net::TcpStream) -> io::Result<usize> {
+        let (mut bytes, mut count) = (vec![0; 1 << 20], 0);
+        loop {
+            match stream.read(&mut bytes).await? {
+                0 => return Ok(count),
+                more => count += more,
+            }
+        }
+    }
+
+    /// An end loses nothing that was submitted before: of a peer that reads only once it is read, or that goes on sending.
+    #[test]
+    fn an_end_is_told_when_the_peer_has_all() {
+        const SENT: usize = 20 << 20;
+        for heartbeats in [0, 2000] {
+            let (tell, told) = mpsc::channel();
+            let port = listen(move |mut stream| async move {
+                open(&mut stream).await;
+                if heartbeats == 0 {
+                    stream
+                        .write_all(&delivery(1, 1, &vec![7; SENT], 4096))
+                        .await
+                        .unwrap();
+                }
+                for _ in 0..heartbeats {
+                    stream.write_all(&frame::HEARTBEAT_FRAME).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+                tell.send(count_rest(&mut stream).await.unwrap()).unwrap();
+            });
+            let (wake, woken) = mpsc::channel();
+            let connection = Connection::open(options(port), move || {
+                let _ = wake.send(());
+            });
+            woken.recv().unwrap();
+            let size = if heartbeats == 0 { SENT } else { 100_000 };
+            connection.submit(&order_of(size), None);
+            connection.end();
+            assert!(told.recv_timeout(Duration::from_secs(30)).unwrap() > size);
+        }
+    }
+
     #[test]
     fn a_connection_let_go_closes_though_its_peer_does_not_read() {
         let (tell, told) = mpsc::channel();
@@ -316,8 +420,9 @@ mod tests {
             open(&mut stream).await;
             go_on.await.unwrap();
             // All that the sockets hold, then the end: without it this would be 20 MB.
-            let mut bytes = vec![0; 1 << 20];
+            // However it ends.
             let mut count = 0;
+            let mut bytes = vec![0; 1 << 20];
             while let Ok(more @ 1..) = stream.read(&mut bytes).await {
                 count += more;
             }
@@ -328,18 +433,14 @@ mod tests {
             let _ = wake.send(());
         });
         woken.recv().unwrap();
-        // METHOD order: head, length, payload.
-        let body = vec![0; 20 << 20];
-        let mut order = (u32::from(order::METHOD) | 1 << 16).to_ne_bytes().to_vec();
-        order.extend_from_slice(&(body.len() as u32).to_ne_bytes());
-        order.extend_from_slice(&body);
+        let order = order_of(20 << 20);
         connection.submit(&order, None);
         while !connection.shared.outbox.is_stuck() {
             std::thread::yield_now();
         }
         drop(connection);
         let_go.send(()).unwrap();
-        assert!(told.recv_timeout(Duration::from_secs(30)).unwrap() < body.len());
+        assert!(told.recv_timeout(Duration::from_secs(30)).unwrap() < order.len());
     }
 
     /// A large order takes the way through the task, a small one leaves directly when that is done.

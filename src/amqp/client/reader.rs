@@ -158,8 +158,16 @@ impl Reader {
     /// The task reads from now on; it is to be woken.
     pub fn give_turn(&mut self) -> Option<Waker> {
         self.turn = Turn::Task;
+        self.offered = false;
         self.quiet_reads = 0;
         self.task.clone()
+    }
+
+    /// JavaScript wants nothing any more: only the task reads, and what it reads is for nobody.
+    pub fn discard(&mut self) -> &mut [u8] {
+        self.socket = None;
+        self.turn = Turn::Task;
+        self.unread.room()
     }
 
     /// Reads once, on JavaScript's thread.

@@ -5,7 +5,7 @@
 //! call's round trip. Over TLS only the task writes.
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Writer {
     unsent: Outgoing<Arc<Vec<u8>>>,
     /// None before the connection is open and after its end, and over TLS.
     socket: Option<Arc<Socket>>,
+    /// What JavaScript's thread met in writing; the kernel tells it once.
+    failure: Option<io::Error>,
     /// Something was sent since the last heartbeat was due.
     sent: bool,
     /// Of what was sent since the task looked last.
@@ -78,12 +80,21 @@ impl Writer {
             .outbound
             .write(packed, &mut VecDeque::new(), &mut self.runs, &mut self.unsent);
         self.kinds.add(kinds);
-        if let Some(socket) = &self.socket
-            && let Ok(count) = socket.write(self.unsent.buffer())
-        {
-            self.written(count);
+        if let Some(socket) = &self.socket {
+            match socket.write(self.unsent.buffer()) {
+                Ok(count) => self.written(count),
+                Err(error) => {
+                    let passes = [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted];
+                    self.failure = Some(error).filter(|error| !passes.contains(&error.kind()));
+                }
+            }
         }
         (self.unsent.is_empty(), kinds)
+    }
+
+    /// For the task.
+    pub fn failure(&mut self) -> io::Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {

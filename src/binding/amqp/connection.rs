@@ -169,6 +169,7 @@ impl AmqpConnectionHandle {
     #[napi]
     pub fn end(&self) {
         self.socket.unwatch();
+        self.socket.connection.give_turn();
         self.socket.connection.end();
     }
 

@@ -151,7 +151,7 @@ onEveryBroker('channel, prefetch, topology, consumer and its tag come back', asy
 
 onEveryBroker('each consumer has its prefetch again, and the channel its own', async (t, broker) => {
   const setting = await connected(t, broker);
-  const channel = await setting.connection.createChannel();
+  const channel = await setting.connection.createConfirmChannel();
   const counts = new Map();
   const settled = new Map();
   for (const [prefetch, queue] of [
@@ -166,9 +166,9 @@ onEveryBroker('each consumer has its prefetch again, and the channel its own', a
   }
   await loseAndRegain(setting);
   for (const queue of settled.keys()) counts.set(queue, 0);
-  for (const queue of settled.keys()) {
-    for (let i = 0; i < 5; i++) channel.sendToQueue(queue, Buffer.from('x'));
-  }
+  const publishes = [...settled.keys()].flatMap((queue) => Array(5).fill(queue));
+  // Confirmed: RabbitMQ counts before it takes in what was published before.
+  await Promise.all(publishes.map((queue) => channel.publishConfirmed('', queue, Buffer.from('x'))));
   // An answer on the channel comes behind what the broker had to deliver there; two, as queues are processes of their own.
   for (const [queue, prefetch] of settled) {
     while ((await channel.checkQueue(queue)).messageCount > 5 - prefetch);

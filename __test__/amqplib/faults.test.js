@@ -134,6 +134,29 @@ for (const [what, end] of Object.entries({
   });
 }
 
+test('a connection that has closed hangs up at once when its stream is destroyed', async () => {
+  const unsent = Buffer.alloc(20 << 20);
+  await withPeer(async (url, accept) => {
+    const connecting = libraries.ours.connect(url);
+    const peer = await accept();
+    const connection = await connecting;
+    const channel = await connection.createChannel();
+    const told = once(connection, 'blocked');
+    peer.send(method(0, 10, 60, 0));
+    await told;
+    peer.socket.pause();
+    channel.publish('', 'q', unsent);
+    const { stream } = connection.connection;
+    await connection.close();
+    await once(stream, 'close');
+    stream.destroy().destroy();
+    const before = peer.socket.bytesRead;
+    peer.socket.on('error', () => {}).resume();
+    await once(peer.socket, 'close');
+    assert.ok(peer.socket.bytesRead - before < unsent.length);
+  });
+});
+
 test('an address that does not answer is an error after the time-out', async (t) => {
   const child = fork(path.join(PROGRAMS, 'sleeping-listener.js'));
   t.after(() => child.kill('SIGKILL'));

@@ -66,7 +66,11 @@ class ConnectionStream extends EventEmitter {
 
   /** Hangs up at once. The connection fails with `error`; without one it only closes. */
   destroy(error) {
-    if (this.#isDestroyed) return this;
+    if (this.#isDestroyed) {
+      // The connection has closed by itself, and may still be sending its last.
+      if (this.#isClosed) this.#destroy();
+      return this;
+    }
     this.#isDestroyed = true;
     process.nextTick(() => {
       try {

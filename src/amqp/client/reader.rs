@@ -97,10 +97,12 @@ impl Reader {
             Some(task) => task.clone_from(waker),
             None => self.task = Some(waker.clone()),
         }
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => Ok(self.turn == Turn::Task),
-        }
+        self.failure().map(|()| self.turn == Turn::Task)
+    }
+
+    /// For the task: what JavaScript's thread met.
+    pub fn failure(&mut self) -> Result<(), Failure> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// For the task, while it is not its turn: whether the peer has given a sign of life. What waits unread is one.

@@ -12,7 +12,8 @@ export interface ChildOptions {
   dieWithParent?: boolean | NodeJS.Signals | number;
   /**
    * Milliseconds after which a signal that did not end the child is followed by SIGKILL: one of `kill`, `timeout` or
-   * `signal`, but for signals that tell something (as SIGUSR1, SIGCONT, SIGSTOP do); in the synchronous functions the one that `timeout` or `maxBuffer` causes. Default: never.
+   * `signal`, but for signals that tell something (as SIGUSR1, SIGCONT, SIGSTOP do); in the synchronous functions the
+   * one that `timeout` or `maxBuffer` causes. Default: never.
    */
   forceKillAfter?: number;
 }

@@ -231,8 +231,10 @@ function emitInternal(target, message, batch) {
 }
 
 function emit(target, message, handle) {
-  if (target.listenerCount('message') > 0) target.emit('message', message, handle);
-  else target.channel?.[kPendingMessages].push([message, handle]);
+  const pending = target.channel?.[kPendingMessages];
+  // Behind those that were kept: a tick that emits them is queued when there are listeners.
+  if (target.listenerCount('message') > 0 && !pending?.length) target.emit('message', message, handle);
+  else pending?.push([message, handle]);
 }
 
 function handleMessage(target, message, handle) {

@@ -14,9 +14,10 @@ const { markFor } = require('./guardian');
 const { signals } = require('node:os').constants;
 
 const { SIGKILL, SIGTERM } = signals;
-// What stops a process, lets it go on or tells it something.
-const NOT_TO_END = new Set([
+// What stops a process, lets it go on or tells it something; and what leaves nothing to follow.
+const FOLLOWED_BY_NOTHING = new Set([
   0,
+  SIGKILL,
   signals.SIGSTOP,
   signals.SIGTSTP,
   signals.SIGTTIN,
@@ -71,7 +72,7 @@ function applyEnding(options) {
 // After a signal that is to end the child and that it may ignore.
 function forceKillLater(child, signal) {
   const own = extras.get(child);
-  if (own?.forceKillAfter == null || own.timer || signal === SIGKILL || NOT_TO_END.has(signal)) return;
+  if (own?.forceKillAfter == null || own.timer || FOLLOWED_BY_NOTHING.has(signal)) return;
   own.timer = setTimeout(() => child._handle?.kill(SIGKILL), own.forceKillAfter);
 }
 

@@ -3,7 +3,9 @@
 // Peers that vanish, that never read and that read slowly: errors are told, and memory stays bounded.
 
 const assert = require('node:assert/strict');
+const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
+const readline = require('node:readline');
 const { test } = require('node:test');
 
 const net = require('../../lib/net');
@@ -128,4 +130,44 @@ test('a peer that ends its side still gets the answer (half-open), and one that 
     await Promise.all([closed(client), closed(accepted)]);
     assert.equal(answer.length, 10 * CHUNK + 1);
   }
+});
+
+test('a server that has no descriptors left keeps its process alive, and goes on when there are some', async (t) => {
+  const source = `
+    const net = require(${JSON.stringify(require.resolve('../../lib/net'))});
+    const server = net.createServer((socket) => { console.log('accepted'); socket.destroy(); });
+    server.on('error', ({ code, syscall }) => console.log(code, syscall));
+    server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const heard = async () => {
+    const { value, done } = await lines.next();
+    assert.ok(!done, 'the server has ended');
+    return value;
+  };
+  const port = Number(await heard());
+  const limit = (soft) => execFileSync('prlimit', ['--pid', child.pid, `--nofile=${soft}:`]);
+  const [before] = execFileSync('prlimit', [
+    '--pid',
+    child.pid,
+    '--nofile',
+    '-o',
+    'SOFT',
+    '--noheadings',
+    '--raw',
+  ])
+    .toString()
+    .split('\n');
+  const connect = () => {
+    const client = net.connect(port, '127.0.0.1').on('error', () => {});
+    t.after(() => client.destroy());
+  };
+  // Below what it has open: not even the descriptor that turns away comes back.
+  limit(4);
+  connect();
+  connect();
+  while ((await heard()) !== 'EMFILE accept') connect();
+  limit(before);
+  while ((await heard()) !== 'accepted');
 });

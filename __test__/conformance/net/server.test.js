@@ -2,6 +2,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 const diagnostics = require('node:diagnostics_channel');
+const dns = require('node:dns');
 const events = require('node:events');
 
 const { once } = events;
@@ -299,3 +300,33 @@ sameAsNode('sockets on descriptors', {}, async ({ net, log }) => {
   log(client._handle);
   server.close();
 });
+
+sameAsNode(
+  'of the addresses of a host the first is taken that is not link-local',
+  { since: 22 },
+  async ({ net, log }) => {
+    const { lookup } = dns;
+    for (const hosts of [
+      ['fe80::1', '127.0.0.1', '127.0.0.2'],
+      ['127.0.0.2', 'fe80::1'],
+      ['febf::1', '::1'],
+      ['fe80::1'],
+    ]) {
+      dns.lookup = (host, options, callback) => {
+        log(host, options);
+        callback(
+          null,
+          hosts.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        );
+      };
+      const server = net.createServer().listen(0, 'some.test');
+      const outcome = await new Promise((resolve) => {
+        server.once('listening', () => resolve(server.address().address));
+        server.once('error', ({ code, address }) => resolve([code, address]));
+      });
+      log(outcome);
+      server.close();
+    }
+    dns.lookup = lookup;
+  },
+);

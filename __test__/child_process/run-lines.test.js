@@ -127,7 +127,8 @@ test('a slow loop slows the child', async () => {
 
 test('a loop gets what had been read before an abort, and then the failure', async () => {
   const controller = new AbortController();
-  const running = run('sh', ['-c', 'echo one; echo two; exec sleep 1000'], { signal: controller.signal });
+  // In one write, so that the second line is here with the first.
+  const running = run('sh', ['-c', "printf 'one\\ntwo\\n'; exec sleep 1000"], { signal: controller.signal });
   const lines = [];
   await assert.rejects(async () => {
     for await (const line of running) {

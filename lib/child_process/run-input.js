@@ -4,13 +4,13 @@
 
 const { finished, Readable } = require('node:stream');
 
-/** `failed(error)` is told of an input that ends in an error; a child that does not read all of it is no failure. */
-function feed(stdin, input, failed) {
+/** An input that ends in an error ends the run; a child that does not read all of it is no failure. */
+function feed(stdin, input, ending) {
   stdin.on('error', () => {});
   if (input == null) stdin.end();
   else if (typeof input === 'string') stdin.end(input);
   else if (ArrayBuffer.isView(input)) stdin.end(bytesOf(input));
-  else pour(input instanceof Readable ? input : Readable.from(input), stdin, failed);
+  else pour(input instanceof Readable ? input : Readable.from(input), stdin, ending);
 }
 
 // Node 20 writes no view but a Uint8Array.
@@ -19,12 +19,15 @@ function bytesOf({ buffer, byteOffset, byteLength }) {
 }
 
 // Not pipeline(): it does not tell whose error it reports, and what is neither text nor bytes is thrown from it at nobody.
-function pour(source, stdin, failed) {
+function pour(source, stdin, ending) {
   let over = false;
-  stdin.once('close', () => {
+  const stop = () => {
     over = true;
     source.destroy();
-  });
+  };
+  stdin.once('close', stop);
+  // The child's 'close' may come before that of its stdin.
+  ending.over.then(stop);
   source.on('data', (chunk) => {
     try {
       if (stdin.write(chunk)) return;
@@ -36,7 +39,7 @@ function pour(source, stdin, failed) {
   });
   finished(source, { writable: false }, (error) => {
     if (!error) stdin.end();
-    else if (!over) failed(error);
+    else if (!over) ending.end('input', error);
   });
 }
 

@@ -28,7 +28,7 @@ function run(file, args, options) {
   const child = spawn(file, args, { ...options, signal: undefined, timeout: undefined });
   const ending = new Ending(child, options);
   const outputs = openOutputs(child, options, ending);
-  if (child.stdin) feed(child.stdin, options.input, (error) => ending.end('input', error));
+  if (child.stdin) feed(child.stdin, options.input, ending);
   const promise = finish(child, { command: [file, ...args].join(' '), options, ending, outputs, started });
   promise.child = child;
   promise[Symbol.asyncIterator] = () => {

@@ -220,6 +220,11 @@ export declare class StreamHandle {
   /** Takes over `fd`. `name` is the async_hooks type (`PIPEWRAP`, `TCPWRAP`). See `status`. */
   constructor(fd: number, owner: object, onEvent: (arg: unknown) => unknown, name: string)
   /**
+   * As a new handle with the same function and name, which costs several times as much. After CLOSED only, which may be
+   * under way.
+   */
+  reopen(fd: number, owner: object): void
+  /**
    * 0, or the errno with which the descriptor was refused (EPERM: a regular file, EEXIST: watched here already); it
    * stays the caller's then, and every other method answers as after `close`.
    */

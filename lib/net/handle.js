@@ -27,6 +27,9 @@ const LISTENER_FAILED = 1;
 // Descriptors up to this one stay open, as with libuv: the next file that is opened would take the number.
 const STDERR = 2;
 
+// Of a kind. To make a native stream, its wrapper, finalizer and references, is a tenth of what a short connection costs.
+const SPARE_STREAMS_MAX = 64;
+
 const IPV6_ONLY = 1;
 const REUSE_PORT = 2;
 // libuv's: between probes, and how many. Seconds.
@@ -70,7 +73,7 @@ class SocketHandle {
 
   // Becomes a stream on a connected descriptor. One that is refused is closed with the handle.
   open(fd) {
-    this.native = new native.StreamHandle(fd, this, onStreamEvent, this.constructor.streamType);
+    this.native = openStream(fd, this);
     this.bareFd = this.native.status === 0 ? -1 : fd;
     if (!this.referenced) this.native.setRef(false);
     if (this.readLimit > 0) this.native.limitReads(this.readLimit);
@@ -208,6 +211,7 @@ class SocketHandle {
 class TCP extends SocketHandle {
   static streamType = 'TCPWRAP';
   static listenerType = 'TCPSERVERWRAP';
+  static spareStreams = [];
 
   #earlyKeepAlive = false;
 
@@ -301,6 +305,7 @@ class TCP extends SocketHandle {
 class Pipe extends SocketHandle {
   static streamType = 'PIPEWRAP';
   static listenerType = 'PIPESERVERWRAP';
+  static spareStreams = [];
 
   // The name that close() gives back.
   boundPath = null;
@@ -333,6 +338,24 @@ class Pipe extends SocketHandle {
   }
 }
 
+function openStream(fd, handle) {
+  const { spareStreams, streamType } = handle.constructor;
+  const spare = spareStreams.pop();
+  if (spare === undefined) return new native.StreamHandle(fd, handle, onStreamEvent, streamType);
+  spare.reopen(fd, handle);
+  return spare;
+}
+
+// The native half of a handle that has closed serves the next one. The handle keeps one that answers as after close().
+function spareStream(handle) {
+  const { native: stream, madeWriter: writer } = handle;
+  const { spareStreams } = handle.constructor;
+  if (spareStreams.length === SPARE_STREAMS_MAX || !(stream instanceof native.StreamHandle)) return;
+  handle.native = ENDED_STREAM;
+  if (writer !== null) writer.native = ENDED_STREAM;
+  spareStreams.push(stream);
+}
+
 function onStreamEvent(kind, a, b) {
   switch (kind) {
     case READ: {
@@ -353,6 +376,7 @@ function onStreamEvent(kind, a, b) {
       return;
     }
     case CLOSED:
+      spareStream(this);
       closed(this);
       return;
     default:
@@ -411,5 +435,8 @@ function describe(info, out) {
   out.port = info.port;
   return 0;
 }
+
+// Never opened.
+const ENDED_STREAM = new native.StreamHandle(-1, {}, onStreamEvent, 'PIPEWRAP');
 
 module.exports = { SocketHandle, TCP, Pipe, IPV6_ONLY, REUSE_PORT, onStreamEvent };

@@ -76,8 +76,17 @@ impl Callback {
         function: Function<Unknown, Unknown>,
         name: &str,
     ) -> Result<Self> {
-        let raw = env.raw();
         let function = environment.functions.reference(function.raw())?;
+        Callback::on(env, environment.ticks.clone(), owner, function, name)
+    }
+
+    /// The same function for another owner, with an async context of its own.
+    pub fn renewed(&self, env: &Env, owner: Object, name: &str) -> Result<Self> {
+        Callback::on(env, self.ticks.clone(), owner, self.function, name)
+    }
+
+    fn on(env: &Env, ticks: Rc<Ticks>, owner: Object, function: sys::napi_ref, name: &str) -> Result<Self> {
+        let raw = env.raw();
         let name = env.create_string(name)?;
         let (mut owner_ref, mut context) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: live values of this environment.
@@ -96,7 +105,7 @@ impl Callback {
             env: raw,
             owner: Cell::new(owner_ref),
             function,
-            ticks: environment.ticks.clone(),
+            ticks,
             context: Cell::new(context),
             held: Cell::new(false),
             calls: Cell::new(0),

@@ -1,10 +1,12 @@
 //! `StreamHandle`: a byte stream as JavaScript holds it.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
 
-use napi::bindgen_prelude::{Env, FnArgs, Function, JsValue, Object, Result, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    Env, Error, FnArgs, Function, JsValue, Object, Result, Status, Uint8Array, Unknown,
+};
 use napi_derive::napi;
 
 use super::callback::Callback;
@@ -16,6 +18,10 @@ use crate::event_loop::descriptors::send as send_with_descriptors;
 use crate::event_loop::{Errno, Stream, StreamObserver};
 
 const PAGE_BYTES: usize = 4096;
+
+/// The async_hooks types of streams.
+const PIPE: &str = "PIPEWRAP";
+const TCP: &str = "TCPWRAP";
 
 /// What `onEvent` is told: (kind, a, b).
 mod event {
@@ -57,14 +63,16 @@ pub fn bytes_to_page(env: Env, #[napi(ts_arg_type = "Uint8Array")] buffer: Unkno
 /// 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
 #[napi]
 pub struct StreamHandle {
-    events: Rc<Events>,
-    status: Errno,
+    /// Others after `reopen`: an event of the former may be on the stack still.
+    events: RefCell<Rc<Events>>,
+    name: &'static str,
 }
 
 struct Events {
     environment: Rc<Environment>,
     callback: Callback,
     stream: OnceCell<Rc<Stream>>,
+    status: Cell<Errno>,
     /// CLOSED is still to come.
     closing: Cell<bool>,
     /// During DESCRIPTORS: those that nobody has taken yet.
@@ -84,42 +92,32 @@ impl StreamHandle {
         on_event: Function<Unknown, Unknown>,
         name: String,
     ) -> Result<Self> {
+        let name = [PIPE, TCP]
+            .into_iter()
+            .find(|known| *known == name)
+            .ok_or_else(|| Error::new(Status::InvalidArg, format!("{name} is no stream")))?;
         let environment = Environment::of(&env)?;
-        let callback = Callback::new(&env, &environment, owner, on_event, &name)?;
-        let events = Rc::new(Events {
-            environment,
-            callback,
-            stream: OnceCell::new(),
-            closing: Cell::new(false),
-            received: Cell::default(),
-            read_limit: Cell::new(None),
-        });
-        let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
-        let taken = adopt(fd)
-            .map_err(|errno| (errno, None))
-            .and_then(|fd| Stream::new(&events.environment.event_loop, fd, observer));
-        let status = match taken {
-            Ok(stream) => {
-                if name == "PIPEWRAP" {
-                    stream.end_in_one_turn();
-                }
-                events.stream.get_or_init(|| stream);
-                0
-            }
-            Err((errno, fd)) => {
-                // Back to JavaScript.
-                fd.map(IntoRawFd::into_raw_fd);
-                errno
-            }
-        };
-        Ok(StreamHandle { events, status })
+        let callback = Callback::new(&env, &environment, owner, on_event, name)?;
+        let events = RefCell::new(Events::open(environment, callback, fd, name));
+        Ok(StreamHandle { events, name })
+    }
+
+    /// As a new handle with the same function and name, which costs several times as much. After CLOSED only, which may be
+    /// under way.
+    #[napi]
+    pub fn reopen(&self, env: Env, fd: i32, owner: Object) -> Result<()> {
+        let former = self.events();
+        let callback = former.callback.renewed(&env, owner, self.name)?;
+        let events = Events::open(former.environment.clone(), callback, fd, self.name);
+        self.events.replace(events);
+        Ok(())
     }
 
     /// 0, or the errno with which the descriptor was refused (EPERM: a regular file, EEXIST: watched here already); it
     /// stays the caller's then, and every other method answers as after `close`.
     #[napi(getter)]
     pub fn status(&self) -> i32 {
-        self.status
+        self.events().status.get()
     }
 
     /// The descriptor, -1 once closed.
@@ -132,14 +130,14 @@ impl StreamHandle {
     #[napi]
     pub fn read_start(&self) -> i32 {
         let started = self.stream().map_or(Ok(()), |stream| stream.start_reading());
-        self.events.hold();
+        self.events().hold();
         started.err().unwrap_or(0)
     }
 
     /// No READ brings more bytes than that from now on (at least 1).
     #[napi]
     pub fn limit_reads(&self, bytes: u32) {
-        self.events.read_limit.set(Some(bytes.max(1) as usize));
+        self.events().read_limit.set(Some(bytes.max(1) as usize));
     }
 
     #[napi]
@@ -147,7 +145,7 @@ impl StreamHandle {
         if let Some(stream) = self.stream() {
             stream.stop_reading();
         }
-        self.events.hold();
+        self.events().hold();
     }
 
     /// Writes: 0 when the kernel took all, a positive count of bytes left over, whose end WRITTEN reports, or a negative
@@ -187,7 +185,7 @@ impl StreamHandle {
                 let descriptors = if written == 0 { descriptors } else { Vec::new() };
                 // SAFETY: `Pinned` keeps the JavaScript memory that `piece` points into.
                 let left = unsafe { stream.write_later(vec![piece], written, descriptors, memory) };
-                self.events.hold();
+                self.events().hold();
                 left.map_or_else(i64::from, |left| left as i64)
             }
         }
@@ -204,7 +202,7 @@ impl StreamHandle {
     /// During DESCRIPTORS: they are the caller's from then on. What is not taken is closed.
     #[napi]
     pub fn take_descriptors(&self) -> Vec<i32> {
-        let received = self.events.received.take();
+        let received = self.events().received.take();
         received.into_iter().map(IntoRawFd::into_raw_fd).collect()
     }
 
@@ -230,7 +228,7 @@ impl StreamHandle {
         if let Some(stream) = self.stream() {
             stream.await_connection(failure);
         }
-        self.events.hold();
+        self.events().hold();
     }
 
     /// Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
@@ -240,13 +238,14 @@ impl StreamHandle {
         let Some(stream) = self.stream() else {
             return false;
         };
+        let events = self.events();
         let noticed = notice == Some(true) && {
-            let events = self.events.clone();
+            let events = events.clone();
             stream.close_then(move || events.closed())
         };
         stream.close();
-        self.events.closing.set(self.events.closing.get() || noticed);
-        self.events.hold();
+        events.closing.set(events.closing.get() || noticed);
+        events.hold();
         noticed
     }
 
@@ -254,7 +253,7 @@ impl StreamHandle {
     #[napi]
     pub fn detach(&self) -> i32 {
         let fd = self.stream().and_then(|stream| stream.detach());
-        self.events.hold();
+        self.events().hold();
         fd.map_or(-1, IntoRawFd::into_raw_fd)
     }
 
@@ -268,8 +267,12 @@ impl StreamHandle {
 }
 
 impl StreamHandle {
-    fn stream(&self) -> Option<&Rc<Stream>> {
-        self.events.stream.get()
+    fn events(&self) -> Rc<Events> {
+        self.events.borrow().clone()
+    }
+
+    fn stream(&self) -> Option<Rc<Stream>> {
+        self.events.borrow().stream.get().cloned()
     }
 
     fn write_pieces(&self, env: &Env, pieces: &[libc::iovec], owner: Unknown) -> i64 {
@@ -284,7 +287,7 @@ impl StreamHandle {
                 let memory = Box::new(Pinned::new(env, owner.raw()));
                 // SAFETY: `Pinned` keeps the JavaScript memory that `pieces` point into.
                 let left = unsafe { stream.write_later(pieces.to_vec(), written, Vec::new(), memory) };
-                self.events.hold();
+                self.events().hold();
                 left.map_or_else(i64::from, |left| left as i64)
             }
         }
@@ -292,6 +295,36 @@ impl StreamHandle {
 }
 
 impl Events {
+    fn open(environment: Rc<Environment>, callback: Callback, fd: i32, name: &str) -> Rc<Self> {
+        let events = Rc::new(Events {
+            environment,
+            callback,
+            stream: OnceCell::new(),
+            status: Cell::new(0),
+            closing: Cell::new(false),
+            received: Cell::default(),
+            read_limit: Cell::new(None),
+        });
+        let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
+        let taken = adopt(fd)
+            .map_err(|errno| (errno, None))
+            .and_then(|fd| Stream::new(&events.environment.event_loop, fd, observer));
+        match taken {
+            Ok(stream) => {
+                if name == PIPE {
+                    stream.end_in_one_turn();
+                }
+                events.stream.get_or_init(|| stream);
+            }
+            Err((errno, fd)) => {
+                // Back to JavaScript.
+                fd.map(IntoRawFd::into_raw_fd);
+                events.status.set(errno);
+            }
+        }
+        events
+    }
+
     /// Keeps the owner alive exactly while an event can come.
     fn hold(&self) {
         self.callback

@@ -218,8 +218,8 @@ export interface Messages<Incoming = any, Outgoing = any>
   send(value: Outgoing): boolean;
   /**
    * Sends a request and resolves with its answer. Rejects with the error of the peer's handler (name, message, code);
-   * ERR_MESSAGE_NO_HANDLER; ERR_MESSAGE_REQUEST_TIMEOUT; AbortError; ERR_MESSAGES_CLOSED when the connection ends first, with
-   * what it failed with as `cause`.
+   * ERR_MESSAGE_NO_HANDLER; ERR_MESSAGE_REQUEST_TIMEOUT; AbortError; ERR_MESSAGE_REQUESTS_UNANSWERED when the peer never
+   * answers; ERR_MESSAGES_CLOSED when the connection ends first, with what it failed with as `cause`.
    */
   request<Answer = Incoming>(value: Outgoing, options?: MessageRequestOptions): Promise<Answer>;
   /** Has the peer's requests answered with what `handler` returns, resolves with or throws; null: by ERR_MESSAGE_NO_HANDLER. */

@@ -172,3 +172,39 @@ test('await using closes connections, channels and responders, unless that has h
   await assert.rejects(recovering.createChannel(), new Error('Connection closed'));
   await broker.close();
 });
+
+test('attempts that are given up because another one fails are told once', async () => {
+  // Nobody listens there: a path with a newline in it is no other failure.
+  const url = 'amqp+unix:///oxipc%20no%0Aconnect%20here';
+  for (let round = 0; round < 20; round++) {
+    const controller = new AbortController();
+    const connecting = Array.from({ length: 3 }, () =>
+      amqplib.connect(url, { signal: controller.signal }).catch((error) => {
+        controller.abort(reason);
+        throw error;
+      }),
+    );
+    const outcomes = await Promise.allSettled(connecting);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.reason.code),
+      ['ENOENT', 'ABORT_ERR', 'ABORT_ERR'],
+    );
+    // A failure that is told to nobody would be thrown in one of these turns.
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  }
+});
+
+onEach('a loop whose channel is just closing is left without an error', async (channel) => {
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  for (let index = 0; index < 10; index++) channel.sendToQueue(queue, Buffer.from('x'));
+  await channel.waitForConfirms();
+  let closed;
+  for await (const message of channel.messages(queue)) {
+    channel.ack(message);
+    // The others have been delivered.
+    while ((await channel.checkQueue(queue)).messageCount > 0);
+    closed = channel.close();
+    break;
+  }
+  await closed;
+});

@@ -148,8 +148,10 @@ test('a connection that has closed hangs up at once when its stream is destroyed
     channel.publish('', 'q', unsent);
     const { stream } = connection.connection;
     await connection.close();
-    await once(stream, 'close');
+    assert.deepEqual([stream.writable, stream.destroyed], [false, false]);
+    const closed = once(stream, 'close');
     stream.destroy().destroy();
+    assert.deepEqual(await closed, [false]);
     const before = peer.socket.bytesRead;
     peer.socket.on('error', () => {}).resume();
     await once(peer.socket, 'close');

@@ -784,6 +784,21 @@ test('a kept publish that the next broker has no frame for is given up alone', a
   assert.deepEqual(failures, []);
 });
 
+test('a connection that is lost during setup, which does not notice, is made again', async (t) => {
+  const proxy = await cuttingProxy(t, await brokers.at(-1).open());
+  let attempts = 0;
+  const setup = async (model) => {
+    if (++attempts > 1) return;
+    const lost = once(model, 'close');
+    proxy.cut();
+    await lost;
+  };
+  const connection = await amqplib.connect(proxy.url, { recovery: { ...SOON, setup } });
+  t.after(() => connection.close());
+  await connection.createChannel();
+  assert.equal(attempts, 2);
+});
+
 test('of several URLs the first that answers is taken, and after a loss the next', async (t) => {
   const brokerUrl = await brokers.at(-1).open();
   const proxies = [];

@@ -9,6 +9,7 @@ const { test } = require('node:test');
 const original = require('amqplib');
 const ours = require('../../lib/amqplib');
 const { brokers } = require('../support/brokers');
+const { cuttingProxy } = require('../support/cutting-proxy');
 const { withPeer } = require('../support/scripted-peer');
 
 /** `run(open, broker)`; what `open(library)` connects is closed afterwards. */
@@ -23,7 +24,7 @@ function onEach(name, run) {
         return connection.createChannel();
       };
       try {
-        await run(open);
+        await run(open, url);
       } finally {
         for (const connection of connections) await connection.close().catch(() => {});
       }
@@ -141,6 +142,8 @@ onEach('a request ends by its time-out or its signal, and is not served afterwar
     deadLetterRoutingKey: dead,
   });
   const expired = new Promise((resolve) => client.consume(dead, resolve, { noAck: true }));
+  // The first request waits until replies can come: its time-out may be over by then.
+  await assert.rejects(client.request('', 'no.such.queue', Buffer.from('')), { code: 312 });
   await assert.rejects(client.request('', queue, Buffer.from('late'), { timeout: 20 }), {
     message: 'No reply within 20 ms',
     code: 'ETIMEDOUT',
@@ -189,6 +192,31 @@ test('a lost connection is the reason that pending requests get', async () => {
     await assert.rejects(again, ours.IllegalOperationError);
   });
 });
+
+onEach(
+  'a request whose reply cannot come any more is rejected when recovery brings the channel back',
+  async (open, url) => {
+    const closing = [];
+    const proxy = await cuttingProxy({ after: (close) => closing.push(close) }, url);
+    const recovering = await ours.connect(proxy.url, { recovery: { initialDelay: 1, maxDelay: 20 } });
+    try {
+      const [server, client] = [await open(), await recovering.createChannel()];
+      const queue = await exclusive(server);
+      const waiting = client.request('', queue, Buffer.from('1'), { timeout: 0 });
+      while ((await server.checkQueue(queue)).messageCount === 0);
+      const lost = new Promise((resolve) => recovering.once('disconnect', resolve));
+      proxy.cut();
+      assert.equal(await waiting.catch((error) => error), await lost);
+      // Published while there is no connection: it leaves with the next one.
+      const next = client.request('', queue, Buffer.from('2'), { timeout: 0 });
+      await server.respond(queue, double);
+      assert.equal((await next).content.toString(), '4');
+    } finally {
+      await recovering.close();
+      for (const close of closing) await close();
+    }
+  },
+);
 
 onEach('a responder works on as many requests as it prefetches', async (open) => {
   const [server, client] = [await open(), await open()];

@@ -123,6 +123,33 @@ test('two workers and the main thread use connections at the same time', async (
   await Promise.all(exits);
 });
 
+test('a closed connection is collected, also one that an AsyncLocalStorage leads to', async () => {
+  const program = `
+    const { AsyncLocalStorage } = require('node:async_hooks');
+    const amqplib = require(${AMQPLIB});
+    const storage = new AsyncLocalStorage();
+    const collect = () => new Promise((resolve) => setImmediate(() => resolve(gc())));
+    (async () => {
+      let left = 10;
+      const registry = new FinalizationRegistry(() => left--);
+      for (let round = 0; round < 10; round++) {
+        await storage.run({}, async () => {
+          const connection = await amqplib.connect('${broker.url}');
+          storage.getStore().connection = connection;
+          registry.register(connection);
+          const closed = new Promise((resolve) => connection.connection.stream.once('close', resolve));
+          await connection.close();
+          await closed;
+        });
+      }
+      // The last one may be on the stack still. Were they kept, this would not end.
+      while (left > 1) await collect();
+    })();
+  `;
+  const child = spawn(process.execPath, ['--expose-gc', '-e', program], { stdio: 'inherit' });
+  assert.deepEqual(await once(child, 'close'), [0, null]);
+});
+
 const countOf = (folder) => fs.readdirSync(folder).length;
 
 test('1,000 connections opened and closed leave no descriptor and no thread behind', {

@@ -306,3 +306,26 @@ function synchronousPair() {
   const pair = [end(() => pair[1]), end(() => pair[0])];
   return pair;
 }
+
+test('a peer that never answers what was given up gets no more requests', async (t) => {
+  const [socket] = await socketPair(t);
+  const client = net.messages(socket);
+  const request = () => {
+    const controller = new AbortController();
+    const given = client.request(Buffer.alloc(0), { signal: controller.signal });
+    controller.abort();
+    return given.catch(({ code }) => code);
+  };
+  const codes = new Map();
+  for (let count = 0; count < 65_537; count++) {
+    const code = await request();
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+  }
+  assert.deepEqual(
+    [...codes],
+    [
+      ['ABORT_ERR', 65_536],
+      ['ERR_MESSAGE_REQUESTS_UNANSWERED', 1],
+    ],
+  );
+});

@@ -176,6 +176,7 @@ class ChannelRecovery {
     this.#offset = this.#highestTag;
     const { confirms, pending } = this.#channel;
     confirms.restart();
+    if (wasLive) this.#channel.onLost?.(this.reason);
     // What has waited through an attempt goes on waiting for no longer than it was to.
     if (!wasLive || this.#connection.options.bufferTimeout === 0) return;
     if (confirms.size > 0) this.#expectWithin(confirms.size);

@@ -56,6 +56,8 @@ class BaseChannel extends EventEmitter {
   confirms = new Confirms();
   /** Brings the channel back when its connection is lost (channel-recovery.js); null when nothing does. */
   recovery = null;
+  /** Called with the reason when the connection of a channel that comes back is lost. */
+  onLost = null;
   /** Why the channel closed, when nobody here wanted that. */
   endedBy = undefined;
 

@@ -55,6 +55,8 @@ class Connection extends EventEmitter {
   channels = new Map();
   numbers = new ChannelNumbers();
   blocked = false;
+  /** Why it has closed; null while it has not. */
+  endedBy = null;
   serverProperties = undefined;
   frameMax = undefined;
   channelMax = undefined;
@@ -199,22 +201,24 @@ class Connection extends EventEmitter {
     // A turn later: who awaits what came in the same batch (the opening itself, perhaps) gets to listen first, as with a
     // socket, whose end is an event of its own.
     setImmediate(() => {
+      const error = failureError(failure);
       try {
-        this.#end(failure);
+        this.#end(error);
       } finally {
         this.#handle.close();
+        this.#stream?.gone(error.syscall === undefined ? undefined : error);
       }
     });
   }
 
-  #end(failure) {
+  #end(error) {
     if (this.#onOpened !== null) {
       const opened = this.#onOpened;
       this.#onOpened = null;
-      opened(failureError(failure));
+      opened(error);
       return;
     }
-    if (this.#state !== CLOSED) this.#fail(failureError(failure));
+    if (this.#state !== CLOSED) this.#fail(error);
   }
 
   onWritable() {
@@ -349,33 +353,34 @@ class Connection extends EventEmitter {
   destroy(error) {
     if (this.#onOpened !== null) {
       this.#handle.close();
+      // Its end may have been read already.
+      this.#state = CLOSED;
       const opened = this.#onOpened;
       this.#onOpened = null;
       opened(error);
       return;
     }
-    if (this.#state === CLOSED) {
-      // What was to leave before the end does so no more.
-      this.#handle.close();
-      return;
-    }
     try {
+      if (this.#state === CLOSED) return;
       if (error) this.#fail(error);
       else this.#toClosed(stackCapture('Socket destroyed'), new Error('Unexpected close'));
     } finally {
+      // What was to leave before the end does so no more.
       this.#handle.close();
+      this.#stream?.gone(error);
     }
   }
 
   /** What amqplib's users know as the socket. */
   get stream() {
-    this.#stream ??= new ConnectionStream(this, this.#addresses, {
+    this.#stream ??= new ConnectionStream(this.#addresses, {
       destroy: (error) => this.destroy(error),
       end: () => {
         this.#orders.flush();
         this.#handle.end();
       },
       isEncrypted: this.#isEncrypted,
+      isClosed: this.#state === CLOSED,
     });
     return this.#stream;
   }
@@ -392,8 +397,10 @@ class Connection extends EventEmitter {
     for (const channel of [...this.channels.values()]) channel.connectionClosed(stack, error);
     this.#state = CLOSED;
     this.#illegal = [`Connection closed (${error ? error.toString() : 'by client'})`, stack];
+    this.endedBy = error ?? new Error('Connection closed');
     this.#orders.flush();
     this.#handle.end();
+    this.#stream?.ended();
     // Whoever closes a connection that is lost meanwhile has what he wanted.
     const onClosed = this.#onClosed;
     this.#onClosed = undefined;

@@ -67,13 +67,14 @@ const MAKERS = [
 /** amqplib's error for {scope, code, text, classId, methodId, channel}. */
 const failureError = (failure) => MAKERS[failure.scope](failure);
 
-// See Scope::Connect there.
+// See Scope::Connect there. A line for each attempt; a path may contain newlines too.
+const BETWEEN_ATTEMPTS = /\n(?=(?:connect|bind) \d+ )/;
 const ATTEMPT = /^(connect|bind) (\d+) (.*?)(?: (\d+)(?: (\S+) (\d+))?)?$/s;
 
 function connectError({ text }) {
   const errors = text
-    .trimEnd()
-    .split('\n')
+    .replace(/\n$/, '')
+    .split(BETWEEN_ATTEMPTS)
     .map((line) => {
       const [, syscall, errno, address, port, localAddress, localPort] = ATTEMPT.exec(line);
       const error = (local) =>

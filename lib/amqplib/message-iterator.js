@@ -68,9 +68,18 @@ async function* messages(channel, queue, options = {}) {
     signal?.removeEventListener('abort', onAbort);
     if (isChannelOpen && consumerTag !== undefined) {
       if (inbox.isOpen || signal?.aborted) await channel.cancel(consumerTag).catch(() => {});
-      if (!consumeOptions.noAck && isChannelOpen) for (const message of inbox.drain()) channel.nack(message);
+      if (!consumeOptions.noAck && isChannelOpen) requeue(channel, inbox.drain());
     }
     channel.off('error', onError).off('close', onClose);
+  }
+}
+
+function requeue(channel, messages) {
+  try {
+    for (const message of messages) channel.nack(message);
+  } catch (error) {
+    // A channel that is just closing gives them all back.
+    if (error.name !== 'IllegalOperationError') throw error;
   }
 }
 

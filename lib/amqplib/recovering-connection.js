@@ -119,6 +119,8 @@ class RecoveringConnection extends EventEmitter {
         await this.closeModel(model);
         return;
       }
+      // It may have closed in the meantime with nobody asking anything of it.
+      if (model.connection.endedBy !== null) throw model.connection.endedBy;
       this.#hold(model);
     } catch (thrown) {
       const error = asError(thrown, 'Connection recovery failed');

@@ -22,6 +22,7 @@ class Pending {
   constructor(correlationId, settle) {
     this.correlationId = correlationId;
     this.settle = settle;
+    this.isPublished = false;
     this.timer = undefined;
     this.signal = undefined;
     this.onAbort = undefined;
@@ -38,6 +39,7 @@ class Requester {
   constructor(channel) {
     this.#channel = channel;
     channel.on('return', this.#onReturn);
+    channel.onLost = this.#onLost;
   }
 
   async request(exchange, routingKey, content, options = {}) {
@@ -66,6 +68,7 @@ class Requester {
           correlationId: pending.correlationId,
           replyTo: REPLY_TO,
         });
+        pending.isPublished = true;
       };
       const fail = (error) => this.#settle(pending, error);
       if (this.#isConsuming) attempt(send, fail);
@@ -118,6 +121,12 @@ class Requester {
     if (!properties.replyTo?.startsWith(REPLY_TO)) return;
     const pending = this.#pending.get(properties.correlationId);
     if (pending !== undefined) this.#settle(pending, returnError(fields));
+  };
+
+  // The replies would have come to the connection that is gone. The consumer comes back with the channel, and what is
+  // published only then gets its reply.
+  #onLost = (reason) => {
+    for (const pending of [...this.#pending.values()]) if (pending.isPublished) this.#settle(pending, reason);
   };
 
   #rejectAll = (reason) => {

@@ -16,8 +16,9 @@ class ConnectionStream extends EventEmitter {
   pending = false;
 
   /** `addresses` are "local" and "remote", each "IP PORT"; none with a UNIX socket. */
-  constructor(connection, addresses, { destroy, end, isEncrypted }) {
+  constructor(addresses, { destroy, end, isEncrypted, isClosed }) {
     super();
+    this.#isDestroyed = this.#isClosed = isClosed;
     this.#destroy = destroy;
     this.#end = end;
     if (isEncrypted) this.encrypted = true;
@@ -27,7 +28,6 @@ class ConnectionStream extends EventEmitter {
       [this.remoteAddress, this.remotePort] = [remote[0], Number(remote[1])];
       this.remoteFamily = this.localFamily = remote[0].includes(':') ? 'IPv6' : 'IPv4';
     }
-    connection.once('close', () => this.#close());
   }
 
   get destroyed() {
@@ -66,36 +66,38 @@ class ConnectionStream extends EventEmitter {
 
   /** Hangs up at once. The connection fails with `error`; without one it only closes. */
   destroy(error) {
-    if (this.#isDestroyed) {
-      // The connection has closed by itself, and may still be sending its last.
-      if (this.#isClosed) this.#destroy();
-      return this;
-    }
+    if (this.#isDestroyed) return this;
     this.#isDestroyed = true;
     process.nextTick(() => {
       try {
         this.#destroy(error);
       } finally {
-        if (error && this.listenerCount('error') > 0) this.emit('error', error);
-        this.#emitClose(Boolean(error));
+        this.#emitClose(error);
       }
     });
     return this;
   }
 
-  // The connection ended by itself.
-  #close() {
+  /** The connection has closed; its last may still be on its way. */
+  ended() {
+    this.#isEnded = true;
+  }
+
+  /** The socket is gone; `error` when it failed. */
+  gone(error) {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     process.nextTick(() => {
-      this.emit('end');
-      this.#emitClose(false);
+      if (!error) this.emit('end');
+      this.#emitClose(error);
     });
   }
 
-  #emitClose(hadError) {
+  #emitClose(error) {
     this.#isClosed = true;
-    this.emit('close', hadError);
+    // The connection has told it already.
+    if (error && this.listenerCount('error') > 0) this.emit('error', error);
+    this.emit('close', Boolean(error));
   }
 }
 

@@ -76,18 +76,39 @@ sideBySideAlone('a signal ends an attempt that gets no answer', async (scenario)
   server.close();
 });
 
-sideBySideAlone('a peer that ends is seen on the stream', async (scenario) => {
+for (const [what, end] of [
+  ['ends', (socket) => socket.end()],
+  ['resets', (socket) => socket.resetAndDestroy()],
+]) {
+  sideBySideAlone(`a peer that ${what} is seen on the stream`, (scenario) => seesEnd(scenario, end));
+}
+
+async function seesEnd(scenario, end) {
   await withPeer(async (url, accept) => {
     const connecting = scenario.library.connect(url);
     const peer = await accept();
     const connection = await connecting;
     scenario.watch('connection', connection, ['error', 'close']);
     const { stream } = connection.connection;
-    scenario.watch('stream', stream, ['end', 'close']);
+    scenario.watch('stream', stream, ['error', 'end', 'close']);
     const closed = next(stream, 'close');
-    peer.socket.end();
+    end(peer.socket);
     await closed;
     scenario.write(describe(stream));
+  });
+}
+
+sideBySideAlone('a stream that is looked at first when all is over', async (scenario) => {
+  await withPeer(async (url, accept) => {
+    const connecting = scenario.library.connect(url);
+    const peer = await accept();
+    const connection = await connecting;
+    const closed = next(peer.socket, 'close');
+    await connection.close();
+    await closed;
+    // The end that is seen at the other side is not seen yet at this one.
+    while (!connection.connection.stream.destroyed) await new Promise(setImmediate);
+    scenario.write(describe(connection.connection.stream));
   });
 });
 

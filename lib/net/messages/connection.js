@@ -99,6 +99,7 @@ class Messages extends EventEmitter {
       Requests.check(options);
       const payload = this.#codec.encode(value, this.#options.maxLength);
       if (this.#isEnding || this.#isOver || this.#peerEnded) throw closedError(this.#failure);
+      this.#requests.checkRoom();
       this.#sender.put(tagOf(REQUEST, this.#requests.add(resolve, reject, options)), payload);
     });
   }

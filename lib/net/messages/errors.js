@@ -21,6 +21,11 @@ const ERR_MESSAGE_TOO_LONG = makeNodeError(
   (length, maxLength, byPeer) =>
     `${byPeer ? 'The peer sent a' : 'A'} message of ${length} bytes, more than maxLength (${maxLength})`,
 );
+const ERR_MESSAGE_REQUESTS_UNANSWERED = makeNodeError(
+  'ERR_MESSAGE_REQUESTS_UNANSWERED',
+  Error,
+  'The peer has left %d requests unanswered that were given up',
+);
 const ERR_MESSAGES_CLOSED = makeNodeError(
   'ERR_MESSAGES_CLOSED',
   Error,
@@ -59,6 +64,7 @@ function closedError(cause) {
 module.exports = {
   ERR_MESSAGE_NO_HANDLER,
   ERR_MESSAGE_REQUEST_TIMEOUT,
+  ERR_MESSAGE_REQUESTS_UNANSWERED,
   ERR_MESSAGE_TOO_LONG,
   CODEC_NAMES,
   closedError,

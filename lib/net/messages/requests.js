@@ -8,10 +8,17 @@ const { clearTimeout, setTimeout } = require('node:timers');
 
 const { AbortError } = require('../../internal/abort-error');
 const { validateAbortSignal, validateInteger, validateObject } = require('../../internal/validators');
-const { ERR_MESSAGE_NO_HANDLER, ERR_MESSAGE_REQUEST_TIMEOUT, closedError } = require('./errors');
+const {
+  ERR_MESSAGE_NO_HANDLER,
+  ERR_MESSAGE_REQUEST_TIMEOUT,
+  ERR_MESSAGE_REQUESTS_UNANSWERED,
+  closedError,
+} = require('./errors');
 
 const CONCURRENCY = 1024;
 const ID_MAX = 0xffffff;
+// Requests that were given up and whose answers are still to come: a peer that never answers must not cost more and more.
+const GIVEN_UP_MAX = 65_536;
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 // What is told of an error; with every character escaped still less than a peer takes (ERROR_BYTES in
 // src/messages/frame.rs).
@@ -57,7 +64,15 @@ class Requests {
     if (signal?.aborted) throw new AbortError(undefined, { cause: signal.reason });
   }
 
-  /** Returns the request's id. */
+  /** Throws when the peer leaves too many unanswered. */
+  checkRoom() {
+    const givenUp = this.#byId.size - this.waiting;
+    if (givenUp >= GIVEN_UP_MAX || this.#byId.size === ID_MAX) {
+      throw new ERR_MESSAGE_REQUESTS_UNANSWERED(givenUp);
+    }
+  }
+
+  /** Returns the request's id. After `checkRoom`. */
   add(resolve, reject, { timeout, signal }) {
     const id = this.#freeId();
     const pending = new Pending(resolve, reject);

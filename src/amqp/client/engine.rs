@@ -5,10 +5,10 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 use super::batch::Batch;
@@ -248,13 +248,17 @@ impl Engine {
     /// some afterwards, resets the connection, and what the peer has not taken is lost (RFC 9293, 3.10.7).
     async fn linger(&mut self) -> io::Result<()> {
         self.set_reads(true).map_err(|_| io::ErrorKind::NotConnected)?;
-        self.stream.shutdown().await?;
-        if self.peer_ended {
-            return Ok(());
-        }
         let shared = self.shared.clone();
+        let mut is_shut = false;
         poll_fn(|cx| {
             if shared.outbox.aborted(cx.waker()) {
+                return Poll::Ready(Ok(()));
+            }
+            if !is_shut {
+                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                is_shut = true;
+            }
+            if self.peer_ended {
                 return Poll::Ready(Ok(()));
             }
             loop {

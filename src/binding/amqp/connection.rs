@@ -179,7 +179,7 @@ impl AmqpConnectionHandle {
         self.socket.unwatch();
         self.socket.connection.abort();
         self.wake.close();
-        self.events.callback.hold(false);
+        self.events.callback.finish();
     }
 
     /// Whether the connection keeps the process alive (it does at first).

@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const diagnosticsChannel = require('node:diagnostics_channel');
 const { once } = require('node:events');
-const { Readable } = require('node:stream');
+const { Duplex, Readable } = require('node:stream');
 const { test } = require('node:test');
 
 const { RunError, run } = require('../../lib/child_process');
@@ -180,6 +180,15 @@ test('a child that does not read its input is no failure, and the input is close
     assert.equal(endless.destroyed, true);
   }
   assert.equal((await run('true', { input: 'x'.repeat(1e6) })).exitCode, 0);
+});
+
+test('an input that has been read to its end keeps its other half', async () => {
+  const input = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  input.push('text');
+  input.push(null);
+  const { stdout } = await run('cat', { input });
+  assert.equal(stdout, 'text');
+  assert.equal(input.writable, true);
 });
 
 test('a long input waits for the child', async () => {

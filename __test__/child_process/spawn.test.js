@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { text } = require('node:stream/consumers');
 const { test } = require('node:test');
+const { inspect } = require('node:util');
 
 const { spawn } = require('../../lib/child_process');
 require('../support/end-children');
@@ -14,6 +15,12 @@ test('a child answers on stdout what it read from stdin', async () => {
   const [output, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'close')]);
   assert.equal(output, 'hello');
   assert.deepEqual([code, signal], [0, null]);
+});
+
+test('a child that is inspected at once shows its pid', async () => {
+  const child = spawn('true');
+  assert.match(inspect(child), new RegExp(`^ChildProcess \\{[^]*\\bpid: ${child.pid},`));
+  await once(child, 'close');
 });
 
 test('a child that is killed reports the signal', async () => {

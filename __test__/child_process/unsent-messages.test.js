@@ -111,7 +111,9 @@ test('messages behind a handle that nobody acknowledges are given up with the ch
   const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   t.after(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
+  // Nobody listens to 'error': a child that crashes does not take its parent along.
   child.send('socket', socket);
+  child.send('behind');
   const told = new Promise((resolve) => child.send('behind', resolve));
   child.kill('SIGKILL');
   await once(child, 'disconnect');

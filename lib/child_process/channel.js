@@ -192,9 +192,8 @@ function onEvent(kind, value, fd) {
 function giveUpQueue(target) {
   const queue = target._handleQueue ?? [];
   target._handleQueue = null;
-  for (const { options, callback } of queue) {
-    if (callback || !options.swallowErrors) report(target, new ERR_IPC_CHANNEL_CLOSED(), callback);
-  }
+  // Without a callback they are lost in silence, as in Node: a peer that crashes must not take this side along.
+  for (const { callback } of queue) if (callback) report(target, new ERR_IPC_CHANNEL_CLOSED(), callback);
 }
 
 // A callback that throws must not keep the rest from theirs.
@@ -232,9 +231,14 @@ function emitInternal(target, message, batch) {
 
 function emit(target, message, handle) {
   const pending = target.channel?.[kPendingMessages];
-  // Behind those that were kept: a tick that emits them is queued when there are listeners.
-  if (target.listenerCount('message') > 0 && !pending?.length) target.emit('message', message, handle);
-  else pending?.push([message, handle]);
+  const isHeard = target.listenerCount('message') > 0;
+  if (isHeard && !pending?.length) {
+    target.emit('message', message, handle);
+    return;
+  }
+  // Behind those that were kept, for which nobody may wait any more: removeAllListeners() takes our 'newListener' too.
+  pending?.push([message, handle]);
+  if (isHeard) process.nextTick(emitPending, target);
 }
 
 function handleMessage(target, message, handle) {

@@ -5,6 +5,7 @@
 const diagnosticsChannel = require('node:diagnostics_channel');
 const EventEmitter = require('node:events');
 const { constants } = require('node:os');
+const { inspect } = require('node:util');
 
 const { convertToValidSignal } = require('../internal/signals');
 const { errnoException } = require('../internal/system-errors');
@@ -46,6 +47,16 @@ const pidToCome = (child) => ({
   set(value) {
     setPid(this, value);
   },
+});
+
+// console.log(child) has the pid, as in Node: returned is what is inspected then.
+Object.defineProperty(ChildProcess.prototype, inspect.custom, {
+  value() {
+    settle(this);
+    return this;
+  },
+  writable: true,
+  configurable: true,
 });
 
 const created = diagnosticsChannel.channel('child_process');

@@ -20,10 +20,12 @@ function bytesOf({ buffer, byteOffset, byteLength }) {
 
 // Not pipeline(): it does not tell whose error it reports, and what is neither text nor bytes is thrown from it at nobody.
 function pour(source, stdin, ending) {
+  let hasEnded = false;
   let over = false;
   const stop = () => {
     over = true;
-    source.destroy();
+    // What has been read to its end may have another half, which is its owner's.
+    if (!hasEnded) source.destroy();
   };
   stdin.once('close', stop);
   // The child's 'close' may come before that of its stdin.
@@ -38,6 +40,7 @@ function pour(source, stdin, ending) {
     }
   });
   finished(source, { writable: false }, (error) => {
+    hasEnded = true;
     if (!error) stdin.end();
     else if (!over) ending.end('input', error);
   });

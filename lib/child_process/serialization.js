@@ -11,7 +11,8 @@ const LENGTH_BYTES = 4;
 const NO_LENGTH = Buffer.alloc(LENGTH_BYTES);
 
 const json = {
-  write: JSON.stringify,
+  // Text also of what has no JSON form (`undefined`, which the peer refuses), as in Node.
+  write: (message) => `${JSON.stringify(message)}`,
 
   read(batch, values) {
     // A descriptor that came with the beginning of a message.

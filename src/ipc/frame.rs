@@ -9,9 +9,9 @@ pub enum Format {
     Advanced,
 }
 
-/// A message above this ends the channel: no JSON text can be longer (V8's longest string), and a length field from a
-/// hostile peer must not make us gather 4 GB.
-pub const MAX_MESSAGE_BYTES: usize = 512 * 1024 * 1024;
+/// A message above this ends the channel: with what one turn reads besides, it makes a text that V8 can hold (2^29 - 24), and
+/// a length field from a hostile peer must not make us gather 4 GB.
+pub const MAX_MESSAGE_BYTES: usize = 511 * 1024 * 1024;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Oversized;

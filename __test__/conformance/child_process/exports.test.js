@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
+const { inspect } = require('node:util');
 const { promisify } = require('node:util');
 
 const nodes = require('node:child_process');
@@ -16,9 +17,12 @@ test('every export of node is here, with its name and its number of parameters',
   }
 });
 
-test('ChildProcess has the prototype members of node, and two more', () => {
+test('ChildProcess has the prototype members of node, and three more', () => {
   const members = (module) => Reflect.ownKeys(module.ChildProcess.prototype).map(String).sort();
-  assert.deepEqual(members(ours), [...members(nodes), 'killTree', 'resourceUsage'].sort());
+  assert.deepEqual(
+    members(ours),
+    [...members(nodes), 'killTree', 'resourceUsage', String(inspect.custom)].sort(),
+  );
 });
 
 test('a child shows the same own properties in the same order', async () => {

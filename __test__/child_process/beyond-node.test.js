@@ -76,6 +76,8 @@ test('forceKillAfter leaves a child alone that was only told something', async (
   const child = spawn('sh', ['-c', script], { forceKillAfter: 0 });
   await once(child.stdout, 'data');
   child.kill('SIGUSR1');
+  // Some shells look for signals before they read, and not again until there is a line.
+  child.stdin.write('\n');
   await once(child.stdout, 'data');
   // Timers of one process fire in their order: one that were to kill would have.
   await new Promise((resolve) => setTimeout(resolve, 2));

@@ -200,17 +200,13 @@ sameAsNode('destroy() in every callback', {}, async ({ net, log }) => {
   // Not in 'lookup' and 'connectionAttempt': Node throws a TypeError of its own there.
   for (const event of ['connect', 'ready', 'data', 'end', 'finish', 'timeout']) {
     const server = await listen(net, {}, (socket) => socket.on('error', () => {}).end('data'));
-    const client = net.connect({
-      port: server.address().port,
-      host: 'localhost',
-      family: 4,
-      timeout: event === 'timeout' ? 50 : 0,
-    });
+    const client = net.connect({ port: server.address().port, host: 'localhost', family: 4 });
     const seen = [];
     for (const name of ['connect', 'ready', 'data', 'end', 'finish', 'error', 'close'])
       client.on(name, (value) => seen.push(name, name === 'close' ? value : ''));
     client.on(event, () => client.destroy());
-    if (event === 'timeout') client.pause();
+    // Not from connect() on: the look-up might take as long.
+    if (event === 'timeout') client.pause().once('connect', () => client.setTimeout(50));
     await new Promise((r) => client.on('close', r));
     log(event, seen, client.destroyed, client.readyState);
     server.close();
@@ -258,11 +254,12 @@ sameAsNode("writes that never leave get Node's errors", {}, async ({ net, log })
 sameAsNode('pending writes of a destroyed socket', {}, async ({ net, log }) => {
   const server = await listen(net, {}, (socket) => client.on('close', () => socket.destroy()));
   const client = net.connect(server.address().port, '127.0.0.1');
-  await once(server, 'connection');
+  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
   client.on('error', (error) => log('error', error));
   log(client.write(Buffer.alloc(16 * 1024 * 1024), (error) => log('first', error)));
   log(client.write('second', (error) => log('second', error)));
-  await new Promise((r) => setTimeout(r, 20));
+  // Some of it has left; the rest finds no room, as this side reads no more than it buffers.
+  await once(accepted, 'readable');
   client.destroy();
   await new Promise((r) => client.on('close', (hadError) => r(log('close', hadError))));
   server.close();
@@ -302,9 +299,11 @@ sameAsNode('pipe, pipeline, async iteration and web streams', {}, async ({ net, 
 sameAsNode('setEncoding cuts characters where they belong', {}, async ({ net, log }) => {
   const server = await listen(net, {}, (socket) => {
     const bytes = Buffer.from('€');
-    socket.setNoDelay();
     socket.write(bytes.subarray(0, 1));
-    setTimeout(() => socket.end(bytes.subarray(1)), 20);
+    // Nothing tells of a part of a character.
+    const endOnceRead = () =>
+      client.bytesRead === 1 ? socket.end(bytes.subarray(1)) : setImmediate(endOnceRead);
+    endOnceRead();
   });
   const client = net.connect(server.address().port, '127.0.0.1').setEncoding('utf8');
   client.on('data', (text) => log(text));
@@ -317,7 +316,9 @@ sameAsNode('pause() before the connection holds data', {}, async ({ net, log }) 
   const server = await listen(net, {}, (socket) => socket.end('held'));
   const client = net.connect(server.address().port, '127.0.0.1').pause();
   client.on('data', (chunk) => log('data', chunk, client.isPaused()));
-  await once(client, 'connect');
+  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
+  if (!accepted.writableFinished) await once(accepted, 'finish');
+  // It has arrived. Whoever does not hold it reads it in this time.
   await new Promise((r) => setTimeout(r, 30));
   log('resume', client.bytesRead);
   client.resume();
@@ -349,9 +350,11 @@ sameAsNode('onread with one buffer and with a function', {}, async ({ net, log }
 });
 
 sameAsNode('onread returning false pauses', {}, async ({ net, log }) => {
-  const server = await listen(net, {}, (socket) =>
-    socket.write('abcd', () => setTimeout(() => socket.end('efgh'), 30)),
-  );
+  let accepted;
+  const server = await listen(net, {}, (socket) => {
+    accepted = socket;
+    socket.write('abcd');
+  });
   const client = net.connect({
     port: server.address().port,
     host: '127.0.0.1',
@@ -359,6 +362,9 @@ sameAsNode('onread returning false pauses', {}, async ({ net, log }) => {
       buffer: Buffer.alloc(64),
       callback(length, target) {
         log(target.toString('utf8', 0, length));
+        // Not before: the two might come in one piece.
+        if (!accepted.writableEnded) accepted.end('efgh');
+        // Whoever does not pause reads it in this time.
         setTimeout(() => client.resume(log('resume')), 60);
         return false;
       },
@@ -480,7 +486,7 @@ for (const target of ['port', 'path']) {
       const client = new net.Socket();
       watch('client', client, ['connectionAttempt', 'connectionAttemptFailed', 'connect', 'error', 'close']);
       client.connect(...to);
-      await once(client, 'connect');
+      await Promise.all([once(server, 'connection'), once(client, 'connect')]);
       client.connect(...to);
       log(client.connecting, client.destroyed);
       await Promise.race([once(client, 'connect'), once(client, 'close')]).catch(() => {});

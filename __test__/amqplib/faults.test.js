@@ -13,9 +13,13 @@ const { after, test } = require('node:test');
 
 const libraries = { original: require('amqplib'), ours: require('../../lib/amqplib') };
 const { createBroker } = require('../../lib/broker');
+const { refusingPort } = require('../support/refusing-port');
 const { frame, method, short, withPeer } = require('../support/scripted-peer');
 
 const PROGRAMS = path.join(__dirname, 'programs');
+
+/** For what fails by itself: a bound for when it does not. */
+const LIMIT_MS = 60_000;
 
 async function listening(server) {
   server.listen(0, '127.0.0.1');
@@ -35,7 +39,7 @@ function answering(bytes, { end = false } = {}) {
   });
 }
 
-async function failure(library, url, options = { timeout: 2000 }) {
+async function failure(library, url, options = { timeout: LIMIT_MS }) {
   const error = await library.connect(url, options).then(
     () => assert.fail('it connected'),
     (reason) => reason,
@@ -182,11 +186,7 @@ test('an address that does not answer is an error after the time-out', async (t)
 
 test('1,000 connections and 300 failures leave no descriptor, no thread and no memory', async () => {
   const broker = await createBroker({ port: 0 });
-  const closed = net.createServer();
-  closed.listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port } = closed.address();
-  closed.close();
+  const { port, close } = refusingPort();
   try {
     const args = [
       '--expose-gc',
@@ -198,12 +198,13 @@ test('1,000 connections and 300 failures leave no descriptor, no thread and no m
     ];
     const { stdout } = await promisify(execFile)(process.execPath, args);
     const { before, afterwards } = JSON.parse(stdout);
-    assert.equal(afterwards.descriptors, before.descriptors);
+    assert.ok(afterwards.descriptors <= before.descriptors, stdout);
     assert.equal(afterwards.threads, before.threads);
     // 1,300 read buffers of 16 KiB would be 20 MiB; what is allowed is half of that.
     const grown = afterwards.bytes - before.bytes;
     assert.ok(grown < 10 << 20, `${grown} bytes more`);
   } finally {
+    close();
     await broker.close();
   }
 });

@@ -6,7 +6,12 @@ const dns = require('node:dns');
 const net = require('node:net');
 const { once } = require('node:events');
 
+const { freePort } = require('../../../scripts/rabbitmq-server/free-port');
+const { refusingPort } = require('../../support/refusing-port');
 const { sideBySide, sideBySideAlone } = require('./side-by-side');
+
+/** A timeout that nothing here reaches. */
+const LIMIT_MS = 60_000;
 
 sideBySide('URLs, objects and options connect alike', async (scenario) => {
   const { hostname, port, username, password } = new URL(scenario.url);
@@ -21,7 +26,7 @@ sideBySide('URLs, objects and options connect alike', async (scenario) => {
     'port too large': [{ ...base, port: 70000 }],
     'port no number': [{ ...base, port: 'amqp' }],
     'port of another type': [{ ...base, port: true }],
-    'timeout as text': [base, { timeout: '5000' }],
+    'timeout as text': [base, { timeout: `${LIMIT_MS}` }],
     'timeout below zero': [base, { timeout: -1 }],
     'response as text': [base, { credentials: { mechanism: 'PLAIN', response: () => '\0guest\0guest' } }],
     'more than can be said': [{ ...base, channelMax: 70000, heartbeat: 70000, frameMax: 2 ** 40 }],
@@ -35,7 +40,7 @@ sideBySide('URLs, objects and options connect alike', async (scenario) => {
     'object with credentials': [{ ...base, credentials: credentials.plain('nobody', 'wrong') }],
     'external credentials': [base, { credentials: credentials.external() }],
     'client properties': [base, { clientProperties: { connection_name: 'mine', nested: { a: [1] } } }],
-    'socket options': [base, { noDelay: true, keepAlive: true, keepAliveDelay: 1000, timeout: 5000 }],
+    'socket options': [base, { noDelay: true, keepAlive: true, keepAliveDelay: 1000, timeout: LIMIT_MS }],
     'wrong password': [{ ...base, password: 'wrong' }],
     'no password': [{ ...base, password: undefined }],
     'unknown vhost': [{ ...base, vhost: 'oxipc-unknown' }],
@@ -51,7 +56,7 @@ sideBySide('URLs, objects and options connect alike', async (scenario) => {
     'other URL': ['http://localhost'],
     'URL query': [`${scenario.url}?heartbeat=5&frameMax=8192&channelMax=10&locale=en_US`],
     'URL maxFrameSize': [`${scenario.url}?maxFrameSize=5`],
-    'URL largest frame': [`${scenario.url}?maxFrameSize=0&heartbeat=1&heartbeat=2`],
+    'URL largest frame': [`${scenario.url}?maxFrameSize=0&heartbeat=21&heartbeat=22`],
     'long vhost': [{ ...base, vhost: 'v'.repeat(300) }],
     'client property wrong': [base, { clientProperties: { wrong: () => {} } }],
   };
@@ -69,7 +74,7 @@ sideBySide('what heartbeat, frameMax and channelMax ask for is negotiated alike'
   for (const wish of [
     {},
     { heartbeat: 0 },
-    { heartbeat: 1 },
+    { heartbeat: 20 },
     { heartbeat: 1000 },
     { heartbeat: null },
     { frameMax: 4096 },
@@ -175,25 +180,25 @@ const PEERS = {
 sideBySide('peers that are no brokers give the same errors', async (scenario) => {
   for (const [label, makeScript] of Object.entries(PEERS)) {
     await withPeer(makeScript(), (port) =>
-      scenario.outcome(label, () => scenario.library.connect(`amqp://127.0.0.1:${port}`, { timeout: 5000 })),
+      scenario.outcome(label, () =>
+        scenario.library.connect(`amqp://127.0.0.1:${port}`, { timeout: LIMIT_MS }),
+      ),
     );
   }
 });
 
 sideBySide('a refused or unknown address, or silence, gives the same error', async (scenario) => {
-  const free = await withPeer(
-    () => {},
-    async (port) => port,
-  );
+  const refusing = refusingPort();
   await scenario.outcome('refused', async () => {
     try {
-      return await scenario.library.connect(`amqp://127.0.0.1:${free}`);
+      return await scenario.library.connect(`amqp://127.0.0.1:${refusing.port}`);
     } catch (error) {
-      error.message = error.message.replace(`${free}`, 'PORT');
+      error.message = error.message.replace(`${refusing.port}`, 'PORT');
       error.port = 'PORT';
       throw error;
     }
   });
+  refusing.close();
   await scenario.outcome('unknown', () => scenario.library.connect('amqp://no-such-host.invalid'));
   await withPeer(
     () => {},
@@ -252,25 +257,20 @@ sideBySideAlone('where the connection comes from is followed alike', async (scen
 });
 
 sideBySideAlone('a refused connection says where it came from alike', async (scenario) => {
-  const free = await withPeer(
-    () => {},
-    async (port) => port,
-  );
-  const local = await withPeer(
-    () => {},
-    async (port) => port,
-  );
+  const refusing = refusingPort();
+  const local = await freePort();
   for (const options of [
     { localAddress: '127.0.0.1' },
     { localPort: local },
     { localAddress: '127.0.0.1', localPort: local },
   ]) {
     await scenario.outcome(JSON.stringify(options).replace(`${local}`, 'PORT'), () =>
-      scenario.library.connect(`amqp://127.0.0.1:${free}`, options).catch((error) => {
-        throw withoutPorts(error, free, local);
+      scenario.library.connect(`amqp://127.0.0.1:${refusing.port}`, options).catch((error) => {
+        throw withoutPorts(error, refusing.port, local);
       }),
     );
   }
+  refusing.close();
 });
 
 sideBySideAlone('names are looked up with the same options', async (scenario) => {
@@ -292,7 +292,12 @@ sideBySideAlone('names are looked up with the same options', async (scenario) =>
         else callback(null, found[0].address, 4);
       };
       await scenario.outcome(JSON.stringify(options), () =>
-        scenario.library.connect(`amqp://broker.invalid:${port}`, { lookup, ...options }),
+        scenario.library.connect(`amqp://broker.invalid:${port}`, {
+          lookup,
+          // The second address is not tried because the first is slow.
+          autoSelectFamilyAttemptTimeout: LIMIT_MS,
+          ...options,
+        }),
       );
     }
   });

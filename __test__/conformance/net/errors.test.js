@@ -2,6 +2,9 @@
 
 const { once } = require('node:events');
 const { BlockList } = require('node:net');
+
+const { freePort } = require('../../../scripts/rabbitmq-server/free-port');
+const { refusingPort } = require('../../support/refusing-port');
 const { sameAsNode } = require('./side-by-side');
 
 async function failure(log, label, emitter) {
@@ -13,18 +16,12 @@ async function failure(log, label, emitter) {
     );
 }
 
-async function freePort(net) {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
-  const port = named(await freePort(net), 'PORT');
-  const localPort = named(await freePort(net), 'LOCAL');
+  const refusing = refusingPort();
+  const port = named(refusing.port, 'PORT');
+  const localPort = named(await freePort(), 'LOCAL');
+  // The next address is tried because the one before has failed, never because it is slow.
+  const autoSelectFamilyAttemptTimeout = 60_000;
   const fail = async (label, ...args) => {
     const socket = net.connect(...args);
     const events = [];
@@ -58,7 +55,13 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
     ]);
   await fail('used local port', { port, host: '127.0.0.1', localPort: takenPort, localAddress: '127.0.0.1' });
   await fail('used local port, any address', { port, host: '127.0.0.1', localPort: takenPort });
-  await fail('used local port, all refused', { port, host: 'x.test', localPort: takenPort, lookup: both });
+  await fail('used local port, all refused', {
+    port,
+    host: 'x.test',
+    localPort: takenPort,
+    autoSelectFamilyAttemptTimeout,
+    lookup: both,
+  });
   taken.close();
   await fail('no local port', { port, host: '127.0.0.1', localPort: 70_000 });
   await fail('local address of another family', { port, host: '127.0.0.1', localAddress: '::1' });
@@ -75,6 +78,7 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
   await fail('all refused', {
     port,
     host: 'x.test',
+    autoSelectFamilyAttemptTimeout,
     lookup: (h, o, cb) =>
       cb(null, [
         { address: '127.0.0.1', family: 4 },
@@ -84,6 +88,7 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
   await fail('refused IPv6 and IPv4', {
     port,
     host: 'x.test',
+    autoSelectFamilyAttemptTimeout,
     lookup: (h, o, cb) =>
       cb(null, [
         { address: '::1', family: 6 },
@@ -123,6 +128,7 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
     host: 'x.test',
     lookup: (h, o, cb) => cb(null, [{ address: '127.0.0.1', family: 100 }]),
   });
+  refusing.close();
 });
 
 sameAsNode('a look-up that fails after destroy()', {}, async ({ net, log, watch }) => {
@@ -228,12 +234,13 @@ sameAsNode('calls in the wrong state', {}, async ({ net, log, attempt }) => {
 });
 
 sameAsNode('write after the peer has gone', {}, async ({ net, log }) => {
-  const server = net
-    .createServer((socket) => socket.on('error', () => {}).resetAndDestroy())
-    .listen(0, '127.0.0.1');
+  const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = net.connect(server.address().port, '127.0.0.1');
-  client.on('connect', () => client.write('x'));
+  // A reset that is there before connect() is done is an error of connect().
+  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
+  accepted.on('error', () => {}).resetAndDestroy();
+  client.write('x');
   const [error] = await once(client, 'error');
   log(error.code === 'ECONNRESET' || error.code === 'EPIPE', error.errno !== undefined, Object.keys(error));
   server.close();

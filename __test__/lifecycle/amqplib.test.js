@@ -130,9 +130,9 @@ test('a closed connection is collected, also one that an AsyncLocalStorage leads
     const storage = new AsyncLocalStorage();
     const collect = () => new Promise((resolve) => setImmediate(() => resolve(gc())));
     (async () => {
-      let left = 10;
+      let left = 20;
       const registry = new FinalizationRegistry(() => left--);
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 20; round++) {
         await storage.run({}, async () => {
           const connection = await amqplib.connect('${broker.url}');
           storage.getStore().connection = connection;
@@ -142,8 +142,9 @@ test('a closed connection is collected, also one that an AsyncLocalStorage leads
           await closed;
         });
       }
-      // The last one may be on the stack still. Were they kept, this would not end.
-      while (left > 1) await collect();
+      // The collector may take a stale word of the stack for one: never more than a few. Were they kept, this would not
+      // end.
+      while (left > 5) await collect();
     })();
   `;
   const child = spawn(process.execPath, ['--expose-gc', '-e', program], { stdio: 'inherit' });

@@ -321,7 +321,8 @@ test('a socket from a child leaves no descriptor when it is closed', async () =>
   socket.destroy();
   await once(client.resume(), 'close');
   child.send('end');
-  await once(child, 'exit');
+  // In either order.
+  await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
   await new Promise(setImmediate);
   assert.ok(descriptors() <= before);
 });
@@ -335,8 +336,8 @@ test('a child that floods a parent which does not listen is held up, and heard i
   // No sign comes from a channel that is not read: the child is then asleep in its event loop.
   const isAsleep = () => fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8').includes(') S');
   const written = () => Number(/wchar: (\d+)/.exec(fs.readFileSync(`/proc/${child.pid}/io`, 'utf8'))[1]);
-  for (let before = -1, still = 0, looks = 0; still < 50; before = written(), looks++) {
-    assert.ok(looks < MANY, 'the child goes on');
+  for (let before = -1, still = 0; still < 50; before = written()) {
+    assert.ok(before < 80e6, 'the child goes on');
     await new Promise((resolve) => setTimeout(resolve, 1));
     still = before > 60e6 && before === written() && isAsleep() ? still + 1 : 0;
   }

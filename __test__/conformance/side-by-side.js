@@ -15,6 +15,7 @@ function sideBySide(original, ours, name, scenario, options = {}) {
   test(name, options, async (t) => {
     const expected = await logOf(scenario, original, t);
     const actual = await logOf(scenario, ours, t);
+    assert.notEqual(expected.length, 0, 'the scenario logged nothing');
     assertSame(actual, expected);
   });
 }

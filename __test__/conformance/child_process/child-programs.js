@@ -20,6 +20,13 @@ const programs = {
     process.disconnect();
   },
 
+  // Says on its output when all is sent; ends with its channel.
+  'send-and-tell'() {
+    process.send('first');
+    process.send('second', () => console.log('sent'));
+    process.on('message', () => {});
+  },
+
   flood() {
     const send = (index, sent) => process.send({ index, text: 'ü'.repeat(index % 50) }, sent);
     for (let index = 0; index < 1999; index++) send(index);

@@ -91,10 +91,20 @@ for (const serialization of ['json', 'advanced']) {
 }
 
 compare('messages wait for the first listener', async ({ fork }, log) => {
-  const child = fork(programs, ['report'], { execArgv: [] });
-  await once(child, 'exit');
-  child.on('message', (message) => log('late', message));
+  const child = fork(programs, ['send-and-tell'], { silent: true });
+  await once(child.stdout, 'data');
+  // Both are in the channel; somebody may read it now.
   await new Promise(setImmediate);
+  const both = new Promise((resolve) => {
+    child.on('message', (message) => {
+      log('late', message);
+      if (message === 'second') resolve();
+    });
+  });
+  log('listens');
+  await both;
+  child.disconnect();
+  await once(child, 'exit');
 });
 
 compare('what send refuses', async ({ fork }, log) => {

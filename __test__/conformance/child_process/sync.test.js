@@ -72,7 +72,7 @@ compareCall('maxBuffer exceeded', ({ spawnSync }) => {
 spawnSync(
   'maxBuffer of both outputs together',
   'sh',
-  ['-c', 'printf aaaa; sleep 0.05; printf bbbb >&2; sleep 1'],
+  ['-c', 'printf aaaa; sleep 0.05; printf bbbb >&2; exec sleep 1000'],
   {
     maxBuffer: 6,
   },

@@ -1,12 +1,14 @@
 'use strict';
 
-// node inherited.js MODULE SCENARIO: what a program does with the descriptor 3 that it was started with. Prints what it saw.
+// node inherited.js MODULE SCENARIO [NAME]: what a program does with the descriptor 3 that it was started with. Prints what it
+// saw. NAME: of an abstract UNIX socket, without its null byte; address() does not tell.
 
 const { once } = require('node:events');
 const fs = require('node:fs');
 
-const [, , modulePath, scenario] = process.argv;
+const [, , modulePath, scenario, abstractName] = process.argv;
 const net = require(modulePath);
+const { connect } = require('../../../../lib/net');
 const log = (...values) => console.log(JSON.stringify(values));
 const reported = ({ code, syscall, message }) => [code, syscall, message];
 
@@ -16,9 +18,11 @@ const scenarios = {
     const server = net.createServer().listen({ fd: 3 });
     await once(server, 'listening');
     const address = server.address();
-    log(typeof address === 'string' ? address : [address.address, address.family, address.port > 0]);
+    log(address && [address.address, address.family, address.port > 0]);
     log(server._handle.fd, server.listening);
-    const client = net.connect(address.port ?? address);
+    const to = address ? { host: address.address, port: address.port } : { path: `\0${abstractName}` };
+    // Ours for both: node 20 connects to no abstract name.
+    const client = connect(to);
     const [connection] = await once(server, 'connection');
     connection.end('served');
     log(String((await once(client, 'data'))[0]));

@@ -241,6 +241,11 @@ export declare class StreamHandle {
    * errno. Not to be called again before WRITTEN, and the bytes not to be touched.
    */
   write(chunk: Uint8Array): number
+  /**
+   * As `write`, of the first `length` bytes of `shareWriteMemory`, which may be used again at once. Handing over a small
+   * array would cost more than its bytes: V8 keeps it on its heap until somebody asks where it is.
+   */
+  writePlaced(length: number): number
   /** As `write`, several in one system call. */
   writev(chunks: Uint8Array[]): number
   /** As `write` of at least one byte, with descriptors on the first of them, which it takes from `descriptors`. */
@@ -453,6 +458,9 @@ export declare function setTypeOfService(fd: number, value: number): number
 
 /** The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time. */
 export declare function shareTicks(): Uint32Array
+
+/** The bytes that `StreamHandle.writePlaced` sends: a `Uint8Array`, the same each time. */
+export declare function shareWriteMemory(): Uint8Array
 
 /** What to start. `args` and `env` are strings in which a NUL ends every entry. */
 export interface SpawnOptions {

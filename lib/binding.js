@@ -867,4 +867,5 @@ module.exports.setNoDelay = nativeBinding.setNoDelay
 module.exports.setReadMemoryAllocator = nativeBinding.setReadMemoryAllocator
 module.exports.setTypeOfService = nativeBinding.setTypeOfService
 module.exports.shareTicks = nativeBinding.shareTicks
+module.exports.shareWriteMemory = nativeBinding.shareWriteMemory
 module.exports.spawnSync = nativeBinding.spawnSync

@@ -5,6 +5,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 
 const net = require('../../lib/net');
+const { socketPair } = require('../support/message-pair');
 
 // One read, at most; see src/binding/memory.rs.
 const LARGEST_CHUNK = 256 * 1024;
@@ -37,3 +38,27 @@ test('a reader that does not read holds one chunk more than highWaterMark, howev
     `${slow.readableLength} bytes`,
   );
 });
+
+for (const [kind, pieceOf] of [
+  ['texts', (index) => `${index} ${'ü€'.repeat(index % 1000)}\n`],
+  ['small buffers', (index) => Buffer.from(`${index}`.padStart(63).concat('\n'))],
+]) {
+  test(`${kind} that the kernel takes in parts arrive whole`, async (t) => {
+    const [client, accepted] = await socketPair(t);
+    accepted.pause();
+    const sent = [];
+    let isFull = false;
+    while (!isFull) {
+      const piece = pieceOf(sent.length);
+      sent.push(Buffer.from(piece));
+      isFull = !client.write(piece);
+      // In a tick of its own, so that each goes to the kernel alone.
+      await new Promise(setImmediate);
+    }
+    // What comes next takes the same memory while a part still waits.
+    client.end('last');
+    const received = [];
+    for await (const chunk of accepted) received.push(chunk);
+    assert.equal(Buffer.concat(received).compare(Buffer.concat([...sent, Buffer.from('last')])), 0);
+  });
+}

@@ -4,7 +4,6 @@
 // socket-properties.js.
 
 const { AsyncResource } = require('node:async_hooks');
-const { Buffer } = require('node:buffer');
 const { Duplex } = require('node:stream');
 const { clearTimeout, setImmediate } = require('node:timers');
 const { isUint8Array } = require('node:util').types;
@@ -25,6 +24,7 @@ const { receiveWhenListenedTo, sendDescriptors, writeInTurn } = require('./descr
 const { TCP, Pipe } = require('./handle');
 const { nextOwnBuffer, resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
 const { setStreamTimeout, refreshTimeout, onTimeout } = require('./timeout');
+const { toBytes } = require('./writer');
 const {
   kAttachHandle,
   kBuffer,
@@ -231,7 +231,7 @@ Socket.prototype._write = function (chunk, encoding, callback) {
     callback();
   } else if (writer.isIdle) {
     this._unrefTimer();
-    const rest = writer.writeNow(toBytes(chunk, encoding));
+    const rest = writer.writeNow(chunk, encoding);
     this[kLastWriteQueueSize] = Math.max(rest, 0);
     if (rest === 0) callback(null);
     else if (rest < 0) callback(errnoException(rest, 'write'));
@@ -299,10 +299,6 @@ function afterWrite(socket, callback) {
       callback(null);
     }
   };
-}
-
-function toBytes(chunk, encoding) {
-  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
 }
 
 function writeWhenConnected(socket, writev, data, encoding, callback) {

@@ -15,6 +15,10 @@ const BATCH_BYTES = 64 * 1024;
 // Copying a piece this small costs less than a system call of its own.
 const SMALL_BYTES = 16 * 1024;
 const UTF8_BYTES_PER_UNIT = 3;
+// V8 makes arrays of this size without memory outside of its heap, and makes that when native asks where their bytes are.
+const ON_HEAP_BYTES = 64;
+const writeMemory = Buffer.from(native.shareWriteMemory().buffer);
+const PLACED_UNITS = Math.floor(writeMemory.length / UTF8_BYTES_PER_UNIT);
 // 1 MiB. When as many streams gather at once, the others write at once.
 const BATCHES_MAX = 16;
 
@@ -93,9 +97,15 @@ class Writer {
   }
 
   // Of an idle writer: 0 when the kernel took all, a negative errno, or how many bytes are left: `onWritten` is to be set then.
-  writeNow(bytes) {
-    this.bytesWritten += bytes.byteLength;
+  writeNow(chunk, encoding) {
     this.#markTick();
+    const length = place(chunk, encoding);
+    if (length >= 0) {
+      this.bytesWritten += length;
+      return this.native.writePlaced(length);
+    }
+    const bytes = toBytes(chunk, encoding);
+    this.bytesWritten += bytes.byteLength;
     return this.native.write(bytes);
   }
 
@@ -215,6 +225,21 @@ class Writer {
   }
 }
 
+// Puts it where native sends it from, and returns its length in bytes; -1 when it is cheaper to hand it over.
+function place(chunk, encoding) {
+  if (typeof chunk === 'string') {
+    return chunk.length <= PLACED_UNITS ? writeMemory.write(chunk, 0, encoding) : -1;
+  }
+  const { byteLength } = chunk;
+  if (byteLength > ON_HEAP_BYTES) return -1;
+  for (let index = 0; index < byteLength; index++) writeMemory[index] = chunk[index];
+  return byteLength;
+}
+
+function toBytes(chunk, encoding) {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+}
+
 function byteLength(data) {
   if (!Array.isArray(data)) return data.byteLength;
   let length = 0;
@@ -222,4 +247,4 @@ function byteLength(data) {
   return length;
 }
 
-module.exports = { Writer };
+module.exports = { Writer, toBytes };

@@ -3,7 +3,7 @@
 //! Made when first asked for, ended by Node's clean-up hook. The addon may be loaded several times on one thread (two
 //! copies of a package, a purged require cache): each load is an environment of its own, hence the key.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::rc::Rc;
@@ -13,6 +13,7 @@ use napi::{Env, Error, Result, Status, sys};
 use super::callback::Functions;
 use super::memory::ReadMemory;
 use super::process::Launches;
+use super::shared_array::SharedArray;
 use super::ticks::Ticks;
 use crate::event_loop::{AfterPoll, Loop};
 
@@ -21,6 +22,8 @@ pub struct Environment {
     pub after_poll: Rc<AfterPoll>,
     pub launches: Rc<Launches>,
     pub read_memory: ReadMemory,
+    /// Where JavaScript puts what `writePlaced` sends.
+    pub write_memory: OnceCell<SharedArray>,
     pub ticks: Rc<Ticks>,
     pub functions: Functions,
 }
@@ -45,6 +48,7 @@ impl Environment {
             launches: Launches::new(),
             event_loop,
             read_memory: ReadMemory::new(raw),
+            write_memory: OnceCell::new(),
             ticks: Rc::new(Ticks::new()),
             functions: Functions::new(raw),
         });

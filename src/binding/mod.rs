@@ -14,5 +14,6 @@ mod messages;
 mod net;
 mod pinned;
 mod process;
+mod shared_array;
 mod stream;
 mod ticks;

@@ -3,10 +3,12 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
+use std::slice;
 
 use napi::bindgen_prelude::{
     Env, Error, FnArgs, Function, JsValue, Object, Result, Status, Uint8Array, Unknown,
 };
+use napi::sys;
 use napi_derive::napi;
 
 use super::callback::Callback;
@@ -14,10 +16,13 @@ use super::descriptor::adopt;
 use super::environment::Environment;
 use super::net::DescriptorCopies;
 use super::pinned::{self, Pinned};
+use super::shared_array::SharedArray;
 use crate::event_loop::descriptors::send as send_with_descriptors;
 use crate::event_loop::{Errno, Stream, StreamObserver};
 
 const PAGE_BYTES: usize = 4096;
+/// Enough for what is placed rather than handed over: small chunks and texts.
+const WRITE_BYTES: usize = 16 * 1024;
 
 /// The async_hooks types of streams.
 const PIPE: &str = "PIPEWRAP";
@@ -46,6 +51,14 @@ pub fn set_read_memory_allocator(
 ) -> Result<()> {
     Environment::of(&env)?.read_memory.set_allocator(allocate);
     Ok(())
+}
+
+/// The bytes that `StreamHandle.writePlaced` sends: a `Uint8Array`, the same each time.
+#[napi(ts_return_type = "Uint8Array")]
+pub fn share_write_memory(env: Env) -> Result<Unknown<'static>> {
+    let environment = Environment::of(&env)?;
+    let kind = sys::TypedarrayType::uint8_array;
+    SharedArray::once(&environment.write_memory, env.raw(), kind, WRITE_BYTES, 1)?.value()
 }
 
 /// How far into a buffer the first page of memory begins.
@@ -154,6 +167,39 @@ impl StreamHandle {
     pub fn write(&self, env: Env, #[napi(ts_arg_type = "Uint8Array")] chunk: Unknown) -> i64 {
         let piece = pinned::bytes(&env, chunk.raw());
         self.write_pieces(&env, &[piece], chunk)
+    }
+
+    /// As `write`, of the first `length` bytes of `shareWriteMemory`, which may be used again at once. Handing over a small
+    /// array would cost more than its bytes: V8 keeps it on its heap until somebody asks where it is.
+    #[napi]
+    pub fn write_placed(&self, length: u32) -> i64 {
+        let events = self.events();
+        let (Some(stream), Some(memory)) = (events.stream.get(), events.environment.write_memory.get())
+        else {
+            return i64::from(-libc::EBADF);
+        };
+        let total = memory.len().min(length as usize);
+        let piece = libc::iovec {
+            iov_base: memory.memory().cast(),
+            iov_len: total,
+        };
+        match stream.try_write(&[piece]) {
+            Err(errno) => i64::from(errno),
+            Ok(written) if written == total => 0,
+            Ok(written) => {
+                // SAFETY: `written` is less than `total`, which is within the array.
+                let rest = unsafe { slice::from_raw_parts(memory.memory().add(written), total - written) };
+                let mut rest: Box<[u8]> = rest.into();
+                let piece = libc::iovec {
+                    iov_base: rest.as_mut_ptr().cast(),
+                    iov_len: rest.len(),
+                };
+                // SAFETY: `rest`, which `piece` points into, does not move with its box.
+                let left = unsafe { stream.write_later(vec![piece], 0, Vec::new(), Box::new(rest)) };
+                events.hold();
+                left.map_or_else(i64::from, |left| left as i64)
+            }
+        }
     }
 
     /// As `write`, several in one system call.

@@ -3,31 +3,28 @@
 //! A tick of ours is one event, with the `process.nextTick` and promise callbacks that follow it: Node runs those before
 //! `napi_make_callback` returns. So only this side knows where it ends; JavaScript would need a `nextTick` callback of its own.
 
-use std::cell::Cell;
-use std::ptr;
+use std::cell::OnceCell;
 
-use napi::{Env, Result, Unknown, bindgen_prelude::FromNapiValue, check_status, sys};
+use napi::{Env, Result, Unknown, sys};
 use napi_derive::napi;
 
 use super::environment::Environment;
+use super::shared_array::SharedArray;
 
 const NUMBER: usize = 0;
 const IN_EVENT: usize = 1;
 const LENGTH: usize = 2;
 
-/// A `Uint32Array` that JavaScript reads: the tick's number, and whether an event of ours is under way.
+/// A `Uint32Array` that JavaScript reads: the tick's number, and whether an event of ours is under way. None until JavaScript
+/// asks for it.
 pub struct Ticks {
-    /// Nowhere until JavaScript asks for the array; afterwards its memory.
-    shared: Cell<*mut u32>,
-    /// Keeps the array; never deleted, since it lives as long as the environment.
-    array: Cell<sys::napi_ref>,
+    array: OnceCell<SharedArray>,
 }
 
 impl Ticks {
     pub fn new() -> Self {
         Ticks {
-            shared: Cell::new(ptr::null_mut()),
-            array: Cell::new(ptr::null_mut()),
+            array: OnceCell::new(),
         }
     }
 
@@ -42,19 +39,16 @@ impl Ticks {
     }
 
     fn get(&self, index: usize) -> u32 {
-        let shared = self.shared.get();
-        if shared.is_null() {
-            return 0;
-        }
-        // SAFETY: an array of LENGTH, kept by a reference; JavaScript uses it on this thread only.
-        unsafe { shared.add(index).read() }
+        // SAFETY: an array of LENGTH; JavaScript uses it on this thread only.
+        self.array.get().map_or(0, |array| unsafe {
+            array.memory().cast::<u32>().add(index).read()
+        })
     }
 
     fn set(&self, index: usize, value: u32) {
-        let shared = self.shared.get();
-        if !shared.is_null() {
+        if let Some(array) = self.array.get() {
             // SAFETY: as in `get`.
-            unsafe { shared.add(index).write(value) }
+            unsafe { array.memory().cast::<u32>().add(index).write(value) }
         }
     }
 }
@@ -63,40 +57,13 @@ impl Ticks {
 #[napi(ts_return_type = "Uint32Array")]
 pub fn share_ticks(env: Env) -> Result<Unknown<'static>> {
     let environment = Environment::of(&env)?;
-    let ticks = &environment.ticks;
-    if ticks.array.get().is_null() {
-        make_array(env.raw(), ticks)?;
-    }
-    let mut array = ptr::null_mut();
-    // SAFETY: a strong reference of this environment.
-    unsafe {
-        check_status!(sys::napi_get_reference_value(
-            env.raw(),
-            ticks.array.get(),
-            &mut array
-        ))?;
-        Unknown::from_napi_value(env.raw(), array)
-    }
-}
-
-fn make_array(env: sys::napi_env, ticks: &Ticks) -> Result<()> {
-    let (mut memory, mut buffer, mut array, mut reference) =
-        (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     let kind = sys::TypedarrayType::uint32_array;
-    // SAFETY: values of this environment; V8 does not move the memory of array buffers.
-    unsafe {
-        check_status!(sys::napi_create_arraybuffer(
-            env,
-            LENGTH * size_of::<u32>(),
-            &mut memory,
-            &mut buffer
-        ))?;
-        check_status!(sys::napi_create_typedarray(
-            env, kind, LENGTH, buffer, 0, &mut array
-        ))?;
-        check_status!(sys::napi_create_reference(env, array, 1, &mut reference))?;
-    }
-    ticks.array.set(reference);
-    ticks.shared.set(memory.cast());
-    Ok(())
+    SharedArray::once(
+        &environment.ticks.array,
+        env.raw(),
+        kind,
+        LENGTH,
+        size_of::<u32>(),
+    )?
+    .value()
 }

@@ -39,8 +39,10 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v', default: false },
 };
 
+const PORT_MAX = 65535;
+
 async function main() {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = readArguments();
   const [command, ...rest] = positionals;
   if (values.help) {
     process.stdout.write(USAGE);
@@ -62,11 +64,31 @@ async function main() {
 
 function readLink(links, direction) {
   const url = links[direction];
-  if (url === undefined) return undefined;
-  return { url, vhost: links[`${direction}-vhost`], queues: links[`${direction}-queue`] };
+  const vhost = links[`${direction}-vhost`];
+  const queues = links[`${direction}-queue`];
+  if (url !== undefined) {
+    if (queues.length === 0) throw new Error(`--${direction} needs a --${direction}-queue`);
+    return { url, vhost, queues };
+  }
+  if (vhost !== undefined || queues.length > 0) {
+    throw new Error(`--${direction}-${vhost === undefined ? 'queue' : 'vhost'} needs --${direction}`);
+  }
+  return undefined;
+}
+
+/** Of our own, not parseArgs' advice about arguments that begin with a dash. */
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new Error(`${error.message.split('. ', 1)[0]}; see oxipc --help`);
+  }
 }
 
 async function runBroker({ port, host, socket: path, definitions, json, ...links }) {
+  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= PORT_MAX)) {
+    throw new Error(`--port takes a number from 0 to ${PORT_MAX}, not ${port}`);
+  }
   const { readFile } = require('node:fs/promises');
   const { createBroker } = require('../lib/broker');
   const broker = await createBroker({

@@ -5,6 +5,7 @@ const EventEmitter = require('node:events');
 const { isIP, isIPv6 } = require('node:net');
 const path = require('node:path');
 
+const { ERR_INVALID_ARG_VALUE } = require('./internal/errors');
 const { uvExceptionWithHostPort } = require('./internal/system-errors');
 const {
   validateArray,
@@ -110,9 +111,7 @@ async function createBroker(options = {}) {
     validateString(name, `options.users[${index}].name`);
     validateString(password, `options.users[${index}].password`);
   });
-  if (definitions !== undefined && typeof definitions !== 'string') {
-    validateObject(definitions, 'options.definitions');
-  }
+  validateDefinitions(definitions);
   if (frameMax !== undefined) validateInteger(frameMax, 'options.frameMax', ...FRAME_MAX);
   if (channelMax !== undefined) validateInteger(channelMax, 'options.channelMax', 0, UINT16_MAX);
   if (heartbeat !== undefined) validateInteger(heartbeat, 'options.heartbeat', 0, UINT16_MAX);
@@ -134,13 +133,35 @@ async function createBroker(options = {}) {
   return new Broker(native, port === undefined ? undefined : await resolve(host));
 }
 
+// An object, or its JSON text.
+function validateDefinitions(definitions) {
+  if (definitions === undefined) return;
+  if (typeof definitions !== 'string') {
+    validateObject(definitions, 'options.definitions');
+  } else if (!definitions.trimStart().startsWith('{')) {
+    throw new ERR_INVALID_ARG_VALUE(
+      'options.definitions',
+      definitions,
+      'must be JSON, and not the path of a file',
+    );
+  }
+}
+
 function validateLink(link, name) {
   if (link === undefined) return undefined;
   validateObject(link, name);
   const { vhost = '/' } = link;
   validateString(link.url, `${name}.url`);
+  const scheme = link.url.split(':', 1)[0];
+  // No more of it in the text: it may hold a password.
+  if (scheme !== 'amqp' && scheme !== 'amqps') {
+    throw new ERR_INVALID_ARG_VALUE(`${name}.url`, scheme, 'must begin with amqp: or amqps:');
+  }
   validateString(vhost, `${name}.vhost`);
   validateArray(link.queues, `${name}.queues`);
+  if (link.queues.length === 0) {
+    throw new ERR_INVALID_ARG_VALUE(`${name}.queues`, link.queues, 'must name a queue at least');
+  }
   link.queues.forEach((queue, index) => validateString(queue, `${name}.queues[${index}]`));
   return { url: link.url, vhost, queues: link.queues };
 }

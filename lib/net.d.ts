@@ -71,9 +71,10 @@ export class Socket extends node.Socket {
 }
 export { Socket as Stream };
 
-export interface SocketConstructorOptions extends node.SocketConstructorOpts {
-  /** A bound address to connect from. */
-  handle?: BoundSocket;
+// Without `handle`: from 26 on the types of Node have one, for their own BoundSocket.
+export interface SocketConstructorOptions extends Omit<node.SocketConstructorOpts, 'handle'> {
+  /** A bound address to connect from; in general, the handle to be a socket on. */
+  handle?: BoundSocket | object;
   /** 0 to 255. */
   typeOfService?: number;
 }
@@ -94,7 +95,7 @@ export interface ServerOptions extends node.ServerOpts {
   blockList?: node.BlockList;
 }
 
-export interface ListenOptions extends node.ListenOptions {
+export interface ListenOptions extends Omit<node.ListenOptions, 'handle'> {
   /** Lets several servers, in as many processes as like, listen on the port; the kernel shares the connections out. */
   reusePort?: boolean;
   /** An inherited descriptor that is bound or listening, for instance from systemd. */
@@ -149,6 +150,8 @@ export class BoundSocket {
   address(): node.AddressInfo | string;
   fd(): number;
   close(): void;
+  /** As close(). */
+  [Symbol.dispose](): void;
 }
 
 export function createServer(connectionListener?: (socket: Socket) => void): Server;

@@ -95,3 +95,17 @@ test('a taken port is refused with the error of net.Server', async (t) => {
   assert.deepEqual({ ...error }, { ...expected });
   assert.equal(error.message, expected.message);
 });
+
+test('links and definitions that cannot be followed are refused before it listens', async () => {
+  for (const options of [
+    { forward: { url: 'http://user:secret@x', queues: ['a'] } },
+    { fetch: { url: 'amqp://x', queues: [] } },
+    { definitions: '/definitions.json' },
+  ]) {
+    await assert.rejects(createBroker({ port: 0, ...options }), (error) => {
+      assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    });
+  }
+});

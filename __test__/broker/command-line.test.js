@@ -77,6 +77,20 @@ test('what oxipc does not know it names before the usage', async () => {
   }
 });
 
+test('oxipc says in one line which option it cannot follow', async () => {
+  for (const [args, complaint] of [
+    [['--bogus'], "Unknown option '--bogus'; see oxipc --help"],
+    [['broker', '--port', '99999'], '--port takes a number from 0 to 65535, not 99999'],
+    [['broker', '--port', '0', '--forward', 'amqp://x'], '--forward needs a --forward-queue'],
+    [['broker', '--port', '0', '--forward-queue', 'x'], '--forward-queue needs --forward'],
+    [['broker', '--port', '0', '--fetch-vhost', 'x'], '--fetch-vhost needs --fetch'],
+  ]) {
+    const { stderr, exit } = run(...args);
+    assert.deepEqual(await exit, [1, null]);
+    assert.equal(await stderr, `oxipc: ${complaint}\n`);
+  }
+});
+
 test('oxipc broker on a taken port says so in one line and ends with 1', async (t) => {
   const server = net.createServer().listen(0, '127.0.0.1');
   t.after(() => server.close());

@@ -215,3 +215,15 @@ test('a failure that nobody hears is an unhandled rejection, one that a loop or 
   const { stdout } = await run(process.execPath, ['-e', program]);
   assert.deepEqual(stdout.split('\n').sort(), ['thrown 6', 'unhandled 3']);
 });
+
+test('a missing working directory is told apart from a missing program', async () => {
+  const messageOf = (file, cwd) => run(file, { cwd }).catch(({ code, message }) => [code, message]);
+  assert.deepEqual(await messageOf('true', '/oxipc-missing'), [
+    'ENOENT',
+    'Command failed with ENOENT (there is no /oxipc-missing to run in): true',
+  ]);
+  assert.deepEqual(await messageOf('oxipc-missing', '/'), [
+    'ENOENT',
+    'Command failed with ENOENT: oxipc-missing',
+  ]);
+});

@@ -290,11 +290,18 @@ test('the sockets counters, time-out and close event go on', async (t) => {
   await closed;
 });
 
-test('the sockets own write() is refused', async (t) => {
-  const [client] = await messagePair(t);
-  const failed = once(client, 'error');
-  client.socket.write('in between');
-  assert.equal((await failed)[0].code, 'EBUSY');
+test('the sockets own write() is refused, also before it is connected', async (t) => {
+  const [connected] = await messagePair(t);
+  const server = net.createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const connecting = net.messages(net.connect(server.address().port, '127.0.0.1'));
+  for (const messages of [connected, connecting]) {
+    const failed = once(messages, 'error');
+    const called = new Promise((resolve) => messages.socket.write('in between', resolve));
+    assert.equal((await called).code, 'EBUSY');
+    assert.equal((await failed)[0].code, 'EBUSY');
+  }
 });
 
 test('AsyncLocalStorage: listeners have that of net.messages(), requests that of their caller', async (t) => {

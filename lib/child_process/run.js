@@ -2,6 +2,8 @@
 
 // run(): a child as a promise, for `await`, `for await` and `await using`.
 
+const { existsSync } = require('node:fs');
+
 const { Ending } = require('./run-ending');
 const { feed } = require('./run-input');
 const { normalizeRunOptions } = require('./run-options');
@@ -73,13 +75,17 @@ async function finish(child, { command, options, ending, outputs, started }) {
   return Object.assign(facts, { error: failure });
 }
 
-function describe({ command, exitCode, signal }, { cause, error }, { timeout, maxBuffer }) {
+function describe({ command, exitCode, signal }, { cause, error }, { timeout, maxBuffer, cwd }) {
   const reason = error?.code ?? error?.message ?? error;
   if (cause === 'timeout') return `Command timed out after ${timeout} ms: ${command}`;
   if (cause === 'maxBuffer') return `Command wrote more than maxBuffer (${maxBuffer} bytes): ${command}`;
   if (cause === 'abort') return `Command was aborted: ${command}`;
   if (cause === 'input') return `Command was ended because its input failed with ${reason}: ${command}`;
-  if (cause === 'error') return `Command failed with ${reason}: ${command}`;
+  if (cause === 'error') {
+    // What the system says of a missing program too.
+    const isWhere = reason === 'ENOENT' && cwd != null && !existsSync(cwd);
+    return `Command failed with ${reason}${isWhere ? ` (there is no ${cwd} to run in)` : ''}: ${command}`;
+  }
   if (signal) return `Command was killed with ${signal}: ${command}`;
   return `Command failed with exit code ${exitCode}: ${command}`;
 }

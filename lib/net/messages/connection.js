@@ -20,6 +20,7 @@ const {
   describeError,
   remoteError,
 } = require('./requests');
+const { whileReceiving } = require('./outbox');
 const { Sender } = require('./sender');
 const { DuplexTransport, SocketTransport, whenTakeable } = require('./transports');
 
@@ -263,7 +264,7 @@ class Messages extends EventEmitter {
     }
     if (entries.length > 0) this.#inbox.add(entries);
     try {
-      this.#deliver();
+      whileReceiving(() => this.#deliver());
     } finally {
       if (fault !== null) this.socket.destroy(fault);
     }

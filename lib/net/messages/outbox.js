@@ -53,15 +53,27 @@ class Outbox {
 
 const spare = [];
 let made = 0;
-// Connections that have an outbox; flush() gives it back.
-let gathering = new Set();
+// Connections that have taken an outbox, the oldest first; flush() gives it back. One may be here more than once.
+let gathering = [];
+// Batches that are being given to the program, one inside of the other.
+let receiving = 0;
 let tickEndQueued = false;
 let exitWatched = false;
 
 function flushAll() {
   const connections = gathering;
-  gathering = new Set();
+  gathering = [];
   for (const connection of connections) connection.flush();
+}
+
+/** Runs `give`; what is sent in it leaves when it ends, at less cost than with the tick. */
+function whileReceiving(give) {
+  receiving++;
+  try {
+    give();
+  } finally {
+    if (--receiving === 0 && gathering.length > 0) flushAll();
+  }
 }
 
 function endTick() {
@@ -69,22 +81,18 @@ function endTick() {
   flushAll();
 }
 
-/** An outbox for `connection`, whose `flush()` is called when the tick ends. */
+/** An outbox for `connection`, whose `flush()` is called when the tick, or the batch that it is in, ends. */
 function takeOutbox(connection) {
   if (!exitWatched) {
     exitWatched = true;
     process.on('exit', flushAll);
   }
-  if (!tickEndQueued) {
+  if (!tickEndQueued && receiving === 0) {
     tickEndQueued = true;
     process.nextTick(endTick);
   }
-  if (spare.length === 0 && made === OUTBOXES_MAX) {
-    const [oldest] = gathering;
-    gathering.delete(oldest);
-    oldest.flush();
-  }
-  gathering.add(connection);
+  while (spare.length === 0 && made >= OUTBOXES_MAX && gathering.length > 0) gathering.shift().flush();
+  gathering.push(connection);
   if (spare.length > 0) return spare.pop();
   made++;
   return new Outbox();
@@ -95,4 +103,4 @@ function giveBack(outbox) {
   spare.push(outbox);
 }
 
-module.exports = { LARGE_BYTES, OUTBOX_LENGTH, giveBack, takeOutbox };
+module.exports = { LARGE_BYTES, OUTBOX_LENGTH, giveBack, takeOutbox, whileReceiving };

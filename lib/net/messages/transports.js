@@ -8,6 +8,7 @@
 // send(...), which returns how many bytes wait now or a negative errno.
 
 const { errno: ERRNO } = require('node:os').constants;
+const { Duplex } = require('node:stream');
 
 const { errnoException } = require('../../internal/system-errors');
 const { MESSAGE_TABLE_WORDS, MessagesHandle } = require('../../native');
@@ -211,19 +212,33 @@ function onDuplexEvent(kind, a, b) {
   }
 }
 
-/** Calls `ready(error)` when a socket of ours can be taken over: it is connected, and what it was to write is written. */
+/** Calls `ready()` when a socket of ours can be taken over: it is connected, and what it was to write is written. */
 function whenTakeable(socket, ready) {
+  socket.write = refuseWrite;
+  waitUntilTakeable(socket, ready);
+}
+
+// From the beginning, or these bytes would come before the messages.
+function refuseWrite(_chunk, encoding, callback) {
+  const done = typeof encoding === 'function' ? encoding : callback;
+  const error = errnoException(-ERRNO.EBUSY, 'write');
+  if (typeof done === 'function') process.nextTick(done, error);
+  this.destroy(error);
+  return false;
+}
+
+function waitUntilTakeable(socket, ready) {
   if (socket.destroyed) return;
   if (socket.connecting || !socket._handle?.native) {
-    socket.once('connect', () => whenTakeable(socket, ready));
+    socket.once('connect', () => waitUntilTakeable(socket, ready));
     return;
   }
   // Null when it has never written.
   const { madeWriter: writer } = socket._handle;
   writer?.flush();
-  const again = () => whenTakeable(socket, ready);
+  const again = () => waitUntilTakeable(socket, ready);
   // A failure is the socket's to report.
-  if (socket.writableLength > 0) socket.write(NOTHING, (error) => error || again());
+  if (socket.writableLength > 0) Duplex.prototype.write.call(socket, NOTHING, (error) => error || again());
   else if (writer !== null && writer.onWritten !== null)
     writer.write(NOTHING, (status) => status < 0 || again());
   else ready();

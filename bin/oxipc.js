@@ -81,7 +81,7 @@ function readArguments() {
   try {
     return parseArgs({ options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new Error(`${error.message.split('. ', 1)[0]}; see oxipc --help`);
+    throw new Error(`${error.message.split(/\.\s/, 1)[0]}; see oxipc --help`);
   }
 }
 

@@ -80,6 +80,7 @@ test('what oxipc does not know it names before the usage', async () => {
 test('oxipc says in one line which option it cannot follow', async () => {
   for (const [args, complaint] of [
     [['--bogus'], "Unknown option '--bogus'; see oxipc --help"],
+    [['broker', '--host', '--json'], "Option '--host' argument is ambiguous; see oxipc --help"],
     [['broker', '--port', '99999'], '--port takes a number from 0 to 65535, not 99999'],
     [['broker', '--port', '0', '--forward', 'amqp://x'], '--forward needs a --forward-queue'],
     [['broker', '--port', '0', '--forward-queue', 'x'], '--forward-queue needs --forward'],

@@ -30,26 +30,22 @@ function received(child, count) {
   });
 }
 
-test('they are delivered to the first listener, and those that come later behind them', async () => {
-  const child = await childWithKept();
-  const all = received(child, 4);
-  child.stdin.write('\n');
-  child.send('back');
-  assert.deepEqual(await all, [1, 2, 3, 'back']);
-  child.kill();
-  await once(child, 'close');
-});
-
-test('the next message brings them along when removeAllListeners() has taken what waited for a listener', async () => {
-  const child = await childWithKept();
-  child.removeAllListeners();
-  const all = received(child, 4);
-  child.stdin.write('\n');
-  child.send('back');
-  assert.deepEqual(await all, [1, 2, 3, 'back']);
-  child.kill();
-  await once(child, 'close');
-});
+for (const [what, before] of [
+  ['they are delivered to the first listener, and those that come later behind them', () => {}],
+  // It takes what waits for a listener along.
+  ['the next message brings them along after removeAllListeners()', (child) => child.removeAllListeners()],
+]) {
+  test(what, async () => {
+    const child = await childWithKept();
+    before(child);
+    const all = received(child, 4);
+    child.stdin.write('\n');
+    child.send('back');
+    assert.deepEqual(await all, [1, 2, 3, 'back']);
+    child.kill();
+    await once(child, 'close');
+  });
+}
 
 test('a message without JSON form is told to the peer as text that is none', async () => {
   const script = 'read line <&3; echo "$line"';

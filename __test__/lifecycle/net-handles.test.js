@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 const { promisify } = require('node:util');
@@ -194,4 +195,37 @@ test('a server without descriptors turns clients away and goes on', async () => 
       client.connect(port);
     });`);
   assert.equal(stdout, 'served\n');
+});
+
+test('a handle that has closed answers so, while its native half serves another connection', async () => {
+  const server = await listen((socket) => socket.pipe(socket));
+  const connected = async () => {
+    const socket = net.connect(server.address().port, '127.0.0.1');
+    await once(socket, 'connect');
+    return socket;
+  };
+  const former = await connected();
+  const { _handle: handle } = former;
+  const { writer, native } = handle;
+  former.destroy();
+  await once(former, 'close');
+
+  const next = await connected();
+  assert.equal(next._handle.native, native);
+  next.write('next');
+  handle.close();
+  handle.unref();
+  let ended;
+  handle.shutdown((status) => (ended = status));
+  const EBADF = -os.constants.errno.EBADF;
+  assert.deepEqual(
+    [handle.fd, writer.writeNow('x'), writer.writeNow(Buffer.alloc(100)), ended, handle.setNoDelay(true)],
+    [-1, EBADF, EBADF, EBADF, EBADF],
+  );
+  assert.equal(handle.detach(), -1);
+  const [answer] = await once(next, 'data');
+  assert.equal(String(answer), 'next');
+  next.end();
+  await once(next, 'close');
+  server.close();
 });

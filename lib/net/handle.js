@@ -27,7 +27,7 @@ const LISTENER_FAILED = 1;
 // Descriptors up to this one stay open, as with libuv: the next file that is opened would take the number.
 const STDERR = 2;
 
-// Of a kind. To make a native stream, its wrapper, finalizer and references, is a tenth of what a short connection costs.
+// Of a kind. To make a native stream, its wrapper, finalizer and references, is a seventh of what a short connection costs.
 const SPARE_STREAMS_MAX = 64;
 
 const IPV6_ONLY = 1;

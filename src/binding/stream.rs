@@ -366,6 +366,8 @@ impl Events {
                 // Back to JavaScript.
                 fd.map(IntoRawFd::into_raw_fd);
                 events.status.set(errno);
+                // No event can come: the async context, and what it leads to, go now.
+                events.hold();
             }
         }
         events

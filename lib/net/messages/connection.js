@@ -12,6 +12,7 @@ const { closedError, faultError, malformed } = require('./errors');
 const { Inbox } = require('./inbox');
 const { MessageIterator } = require('./iterator');
 const { CANCEL, ERROR, MESSAGE, REQUEST, RESPONSE } = require('./kinds');
+const { whileReceiving } = require('./outbox');
 const {
   CONCURRENCY,
   Handlers,
@@ -20,7 +21,6 @@ const {
   describeError,
   remoteError,
 } = require('./requests');
-const { whileReceiving } = require('./outbox');
 const { Sender } = require('./sender');
 const { DuplexTransport, SocketTransport, whenTakeable } = require('./transports');
 

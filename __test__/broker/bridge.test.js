@@ -43,6 +43,10 @@ function consume(channel, queue, seen, count) {
   });
 }
 
+async function emptied(channel, queue) {
+  while ((await channel.checkQueue(queue)).messageCount > 0);
+}
+
 function assertComplete(seen) {
   assert.deepEqual(
     [...seen.keys()],
@@ -67,7 +71,10 @@ test(
     const here = await open(broker.url);
     const queue = 'orders';
     await here.channel.assertQueue(queue, { durable: true });
-    const publishing = publish(here.channel, queue, 0, HALF);
+    await publish(here.channel, queue, 0, 1);
+    await emptied(here.channel, queue);
+    await rabbitmq.flush();
+    const publishing = publish(here.channel, queue, 1, HALF);
     await rabbitmq.kill();
     await publishing;
     await publish(here.channel, queue, HALF, COUNT);
@@ -77,7 +84,7 @@ test(
     const seen = new Map();
     await consume(there.channel, queue, seen, COUNT);
     assertComplete(seen);
-    while ((await here.channel.checkQueue(queue)).messageCount > 0);
+    await emptied(here.channel, queue);
   },
 );
 
@@ -88,6 +95,7 @@ test('fetch takes every message, in order, over a killed and restarted RabbitMQ'
   const first = await open(rabbitmq.url);
   await first.channel.assertQueue(queue, { durable: true });
   await publish(first.channel, queue, 0, HALF);
+  await rabbitmq.flush();
   const broker = await createBroker({ port: 0, fetch: { url: rabbitmq.url, queues: [queue] } });
   t.after(() => broker.close());
   const here = await open(broker.url);

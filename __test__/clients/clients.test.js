@@ -54,6 +54,7 @@ describe('libraries on top of amqplib', ownRabbitmq, () => {
     clients = NAMES.map((name) => new Client(name, rabbitmq.url));
     // A client that fails before the outage must not keep it from the others.
     await Promise.allSettled(clients.map((client) => client.hears('busy')));
+    await rabbitmq.flush();
     await rabbitmq.kill('SIGKILL');
     await Promise.allSettled(clients.map((client) => client.hears('disconnect')));
     await rabbitmq.restart();

@@ -6,6 +6,9 @@
 const { fork } = require('node:child_process');
 const path = require('node:path');
 
+// RabbitMQ 3 answers a declaration before its log of them is written, which Erlang's disk_log may put off for 2 s.
+const WRITE_DECLARATIONS = 'disk_log:sync(latest_log).';
+
 /**
  * Starts a private RabbitMQ on free ports of 127.0.0.1, whatever OXIPC_TEST_AMQP_URL says: it may be killed.
  *
@@ -15,8 +18,9 @@ const path = require('node:path');
  * @param {string[]} [options.plugins] Plugins to enable.
  * @param {boolean} [options.tls] Also listen with TLS; certificates are made for the occasion.
  * @param {(line: string) => void} [options.progress] Told what takes time.
- * @returns {Promise<object>} `{ url, tls, nodes, kill, restart, stop, ctl }`; each of `nodes` has `url`, `tlsUrl`, `name`,
- *   `kill(signal)`, `restart()` and `ctl(...args)`. Those on top act on the first node. `tls` has the paths `ca`, `cert`, `key`.
+ * @returns {Promise<object>} `{ url, tls, nodes, flush, kill, restart, stop, ctl }`; each of `nodes` has `url`, `tlsUrl`, `name`,
+ *   `flush()`, `kill(signal)`, `restart()` and `ctl(...args)`. Those on top act on the first node. `tls` has the paths `ca`, `cert`, `key`.
+ *   `flush()` resolves once what was declared is written: a durable queue declared just before a SIGKILL may be lost without it.
  *   `kill()` resolves once the node's processes are gone (SIGSTOP and SIGCONT: once sent). `restart()` kills what still
  *   runs and starts the node again, same port, same data. `ctl` runs rabbitmqctl and resolves with its output.
  */
@@ -63,6 +67,7 @@ async function startRabbitmq(options = {}) {
     const { nodes, tls } = await call('start', settings);
     const handles = nodes.map((node, index) => ({
       ...node,
+      flush: () => call('ctl', index, 'eval', WRITE_DECLARATIONS),
       kill: (signal = 'SIGKILL') => call('kill', index, signal),
       restart: () => call('restart', index),
       ctl: (...args) => call('ctl', index, ...args),

@@ -31,28 +31,32 @@ const [STARTED, EXITED] = [0, 1];
 const LAUNCHING = 1;
 
 const kIsUsedAsStdio = Symbol('kIsUsedAsStdio');
-// Children that a thread still launches.
-const launching = new WeakSet();
-// child -> our ends of its pipes, which do not read yet. Not `child.stdio`: that is the user's to change.
-const held = new WeakMap();
+// The child itself while a thread still launches it, then its pid.
+const kPid = Symbol('kPid');
+// Our ends of its pipes, until they may read. Not `child.stdio`: that is the user's to change.
+const kHeld = Symbol('kHeld');
+const UNSET = { value: undefined, writable: true };
 
-// Not of `this`: that may be a proxy, or an object that inherits from the child.
-const pidToCome = (child) => ({
+// `pid` of a child that a thread launches. One accessor for all of them: V8 would keep a child that has one of its own, or
+// for which it becomes a value later, as a dictionary. `this` may be a proxy, or inherit from the child.
+const PID_TO_COME = {
   enumerable: true,
   configurable: true,
   get() {
-    settle(child);
-    return child.pid;
+    const known = this[kPid];
+    if (typeof known !== 'object') return known;
+    settle(known);
+    return known[kPid];
   },
   set(value) {
-    setPid(this, value);
+    Object.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true });
   },
-});
+};
 
-// console.log(child) has the pid, as in Node: returned is what is inspected then.
+// console.log(child) has the pid, as in Node, and not its accessor: returned is what is inspected then.
 Object.defineProperty(ChildProcess.prototype, inspect.custom, {
   value() {
-    settle(this);
+    if (Object.hasOwn(this, kPid)) this.pid = this.pid;
     return this;
   },
   writable: true,
@@ -116,10 +120,8 @@ ChildProcess.prototype.spawn = function spawn(options) {
 
   if (status >= 0) {
     if (spawning.hasSubscribers) spawning.end.publish({ process: this });
-    if (status === LAUNCHING) {
-      launching.add(this);
-      guardProcessState();
-    } else process.nextTick(started, this, 0);
+    if (status === LAUNCHING) guardProcessState();
+    else process.nextTick(started, this, 0);
   } else {
     if (spawning.hasSubscribers) {
       spawning.error.publish({ process: this, error: errnoException(status, 'spawn') });
@@ -133,8 +135,13 @@ ChildProcess.prototype.spawn = function spawn(options) {
     if (status === -EMFILE || status === -ENFILE) return status;
   }
 
-  if (status === LAUNCHING) Object.defineProperty(this, 'pid', pidToCome(this));
-  else this.pid = this._handle.pid || undefined;
+  Object.defineProperty(this, kHeld, UNSET);
+  if (status === LAUNCHING) {
+    Object.defineProperty(this, kPid, UNSET)[kPid] = this;
+    Object.defineProperty(this, 'pid', PID_TO_COME);
+  } else {
+    this.pid = this._handle.pid || undefined;
+  }
 
   stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));
   if (options.all) this.all = stdio[1].socket ?? null;
@@ -143,8 +150,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stderr = stdio[2].socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
-  const pipes = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
-  held.set(this, pipes);
+  this[kHeld] = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
   if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose);
   if (status !== LAUNCHING) startReading(this);
   return Math.min(status, 0);
@@ -180,8 +186,7 @@ ChildProcess.prototype.unref = function unref() {
 
 function onEvent(kind, a, b) {
   if (kind === STARTED) {
-    launching.delete(this);
-    setPid(this, this._handle.pid || undefined);
+    this[kPid] = this._handle.pid || undefined;
     started(this, a);
   } else if (kind === EXITED) {
     onExit(this, a, b);
@@ -192,14 +197,10 @@ function onEvent(kind, a, b) {
 
 // A launch on another thread is waited for by whoever must know: `pid`, `kill`.
 function settle(child) {
-  if (!launching.delete(child)) return;
+  if (child[kPid] !== child) return;
   const status = child._handle.settle();
-  setPid(child, child._handle.pid || undefined);
+  child[kPid] = child._handle.pid || undefined;
   process.nextTick(started, child, status);
-}
-
-function setPid(child, value) {
-  Object.defineProperty(child, 'pid', { value, writable: true, enumerable: true, configurable: true });
 }
 
 // The process runs, or has failed to. Nothing of it is heard before.
@@ -218,8 +219,9 @@ function started(child, status) {
 }
 
 function startReading(child) {
-  for (const pipe of held.get(child) ?? []) pipe.release();
-  held.delete(child);
+  const pipes = child[kHeld] ?? [];
+  child[kHeld] = undefined;
+  for (const pipe of pipes) pipe.release();
   startChannel(child);
 }
 

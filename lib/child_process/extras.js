@@ -43,6 +43,7 @@ const USAGE_FIELDS = [
 ];
 
 // child -> { forceKillAfter, timer, mark, usage, waiting }; `waiting`: who is to be told that it has emitted 'exit'.
+// Most running children have none.
 const extras = new WeakMap();
 // Children with a killTree under way, who waits for it, and the native handle that tells: held until its end.
 const trees = new Map();
@@ -52,7 +53,12 @@ function applyExtras(child, options) {
   if (all != null) validateBoolean(all, 'options.all');
   const mark = applyEnding(options);
   if (all) options.stdio[2] = { type: 'same' };
-  extras.set(child, { forceKillAfter, mark, timer: undefined, usage: undefined, waiting: [] });
+  if (forceKillAfter != null || mark !== undefined) Object.assign(extrasOf(child), { forceKillAfter, mark });
+}
+
+function extrasOf(child) {
+  if (!extras.has(child)) extras.set(child, { waiting: [] });
+  return extras.get(child);
 }
 
 /** How a child ends, synchronous ones too: checks the options, adds `deathSignal` and the mark, which it returns. */
@@ -78,8 +84,7 @@ function forceKillLater(child, signal) {
 
 // Right before 'exit': whoever waits for it runs when the event's listeners are through, as a microtask.
 function noteEnd(child, handle) {
-  const own = extras.get(child);
-  if (!own) return;
+  const own = extrasOf(child);
   clearTimeout(own.timer);
   own.usage = handle?.usage() ?? undefined;
   for (const resolve of own.waiting.splice(0)) resolve();
@@ -115,7 +120,7 @@ const methods = {
     // The end of the child itself may be heard after that of the tree. Not ours to signal: it was no part of that.
     if (this._handle?.kill(0) !== 0) return;
     this._handle.ref();
-    await new Promise((resolve) => extras.get(this).waiting.push(resolve));
+    await new Promise((resolve) => extrasOf(this).waiting.push(resolve));
   },
 };
 

@@ -185,9 +185,12 @@ test('attempts that are given up because another one fails are told once', async
       }),
     );
     const outcomes = await Promise.allSettled(connecting);
+    const codes = outcomes.map((outcome) => outcome.reason.code);
+    // Which of them fails first is the system's to say, and the next may have failed by then.
+    assert.ok(codes.includes('ENOENT'), `${codes}`);
     assert.deepEqual(
-      outcomes.map((outcome) => outcome.reason.code),
-      ['ENOENT', 'ABORT_ERR', 'ABORT_ERR'],
+      codes.filter((code) => code !== 'ENOENT' && code !== 'ABORT_ERR'),
+      [],
     );
     // A failure that is told to nobody would be thrown in one of these turns.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);

@@ -4,6 +4,7 @@
 //   question    what it answers, in words
 //   contenders  name → what to require; `oxipc` is ours, the others are the peers
 //   variants    name → parameters (default: one); `oneCpu: true` keeps all processes on one (placement.js)
+//   flags       V8's, for the process of a round (default: none)
 //   metrics     name → { unit, better: 'lower' | 'higher' }
 //   prepare     (parameters) → { context, close }: starts what all contenders talk to, in a process of its own
 //   measure     (contender's module, parameters, context) → { metric: number }: one round, in a fresh process
@@ -32,6 +33,7 @@ function loadCase(file) {
   const name = path.relative(folder, file).replace(/\.js$/, '');
   return {
     variants: { '': {} },
+    flags: [],
     prepare: async () => ({ context: {}, close: async () => {} }),
     ...require(file),
     name,

@@ -20,11 +20,11 @@ function quantile(numbers, share) {
 }
 
 /** One round in a fresh process: no contender leaves heap, inline caches or open handles behind for the next. */
-function measureOnce(job, binary) {
+function measureOnce(job, { binary, flags }) {
   return new Promise((resolve, reject) => {
     const child = fork(path.join(__dirname, 'round.js'), {
       execPath: binary,
-      execArgv: [],
+      execArgv: flags,
       timeout: ROUND_LIMIT_MS,
     });
     let answer = null;
@@ -60,7 +60,10 @@ async function measureCase(one, { binary, rounds, progress }) {
         for (const contender of order) {
           if (missing[contender]) continue;
           progress.step(one.name, variant, contender, round);
-          const answer = await measureOnce({ file: one.file, contender, parameters, context }, binary);
+          const answer = await measureOnce(
+            { file: one.file, contender, parameters, context },
+            { binary, flags: one.flags },
+          );
           if (answer.missing) {
             missing[contender] = answer.missing;
             continue;

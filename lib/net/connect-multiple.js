@@ -6,6 +6,7 @@ const { ERR_IP_BLOCKED, ERR_SOCKET_CONNECTION_TIMEOUT } = require('../internal/e
 const { exceptionWithHostPort, NodeAggregateError } = require('../internal/system-errors');
 const { errno: ERRNO } = require('node:os').constants;
 const { clearTimeout, setTimeout } = require('node:timers');
+const { connectionError } = require('./connection-error');
 const { TCP } = require('./handle');
 const { kAttachHandle } = require('./symbols');
 
@@ -14,10 +15,10 @@ function connectMultiple(socket, target) {
   tryNext({ ...target, socket, next: 0, errors: [], timer: null });
 }
 
-function tryNext(context) {
+function tryNext(context, isCancelled = false) {
   const { socket, attempts, errors } = context;
   clearTimeout(context.timer);
-  if (context.next === attempts.length) {
+  if (isCancelled || context.next === attempts.length) {
     socket.destroy(
       errors.length === 0 ? new ERR_SOCKET_CONNECTION_TIMEOUT() : new NodeAggregateError(errors),
     );
@@ -30,11 +31,12 @@ function tryNext(context) {
   if (index > 0) replaceHandle(socket);
   const handle = socket._handle;
 
+  const localAddress = family === 6 ? '::' : '0.0.0.0';
+
   if (localPort) {
-    const local = family === 6 ? '::' : '0.0.0.0';
-    const status = handle.bindLocal(family, local, localPort);
+    const status = handle.bindLocal(family, localAddress, localPort);
     if (status < 0) {
-      errors.push(exceptionWithHostPort(status, 'bind', local, localPort));
+      errors.push(exceptionWithHostPort(status, 'bind', localAddress, localPort));
       tryNext(context);
       return;
     }
@@ -44,11 +46,12 @@ function tryNext(context) {
     return;
   }
 
-  socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`);
   socket.emit('connectionAttempt', address, port, family);
+  // The listener may have destroyed it.
   if (!socket.connecting) return;
+  socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`);
 
-  const attempt = { address, port, family, localPort, handle, settled: false };
+  const attempt = { address, port, family, localAddress, localPort, handle, settled: false };
   const status = handle.connect(family, address, port, (status) => afterAttempt(context, attempt, status));
   if (status < 0) {
     const { address: localAddress, port } = socket._getsockname();
@@ -75,24 +78,24 @@ function giveUp(context, attempt) {
   socket.emit('connectionAttemptTimeout', address, port, family);
   attempt.settled = true;
   attempt.handle.close();
-  context.errors.push(exceptionWithHostPort(-ERRNO.ETIMEDOUT, 'connect', address, port));
+  context.errors.push(connectionError(-ERRNO.ETIMEDOUT, attempt));
   if (socket.connecting) tryNext(context);
 }
 
+// A socket that is destroyed meanwhile is told that its attempt was cancelled.
 function afterAttempt(context, attempt, status) {
-  if (attempt.settled || !context.socket.connecting) return;
+  if (attempt.settled) return;
   attempt.settled = true;
   clearTimeout(context.timer);
-  const { address, port } = attempt;
-  if (status < 0) fail(context, attempt, exceptionWithHostPort(status, 'connect', address, port));
+  if (status < 0) fail(context, attempt, connectionError(status, attempt), status === -ERRNO.ECANCELED);
   else context.afterConnect(context.socket, { ...attempt, status });
 }
 
-function fail(context, { address, family }, error) {
+function fail(context, { address, family }, error, isCancelled) {
   const { socket, port } = context;
   context.errors.push(error);
   socket.emit('connectionAttemptFailed', address, port, family, error);
-  if (socket.connecting) tryNext(context);
+  if (socket.connecting) tryNext(context, isCancelled);
 }
 
 module.exports = { connectMultiple };

@@ -5,6 +5,7 @@
 
 const dns = require('node:dns');
 const diagnostics = require('node:diagnostics_channel');
+const { errno: ERRNO } = require('node:os').constants;
 
 const {
   ERR_INVALID_ADDRESS_FAMILY,
@@ -24,6 +25,7 @@ const {
 } = require('../internal/validators');
 const { normalizeArguments, isNormalized } = require('./arguments');
 const { connectMultiple } = require('./connect-multiple');
+const { connectionError } = require('./connection-error');
 const families = require('./family-selection');
 const { TCP, Pipe } = require('./handle');
 const { isIP } = require('./ip');
@@ -199,15 +201,16 @@ function lookupAll(socket, { lookup, host, query, target, options, attemptTimeou
       [4, []],
       [6, []],
     ]);
+    let first;
     for (const { address, family } of addresses) {
       socket.emit('lookup', error, address, family, host);
       if (!socket.connecting) return;
       const known = byFamily.get(family);
-      const isNew = known?.every((attempt) => attempt.address !== address);
-      if (isNew && isIP(address) !== 0) known.push({ address, family });
+      if (known === undefined || isIP(address) === 0) continue;
+      first ??= family;
+      if (known.every((attempt) => attempt.address !== address)) known.push({ address, family });
     }
-    const first = addresses[0]?.family === 6 ? 6 : 4;
-    const attempts = interleave(byFamily.get(first), byFamily.get(first === 4 ? 6 : 4));
+    const attempts = interleave(byFamily.get(first ?? 4), byFamily.get(first === 6 ? 4 : 6));
 
     if (attempts.length === 0) {
       const { address, family } = addresses[0] ?? {};
@@ -235,14 +238,15 @@ function interleave(first, second) {
 }
 
 function connectToAddress(socket, target) {
-  const { address, port, family, localAddress, localPort } = target;
+  const { address, port, family, localPort } = target;
+  let { localAddress } = target;
   const handle = socket._handle;
 
   if (localAddress || localPort) {
-    const local = localAddress || (family === 6 ? '::' : '0.0.0.0');
-    const status = handle.bindLocal(family, local, localPort || 0);
+    localAddress ||= family === 6 ? '::' : '0.0.0.0';
+    const status = handle.bindLocal(family, localAddress, localPort || 0);
     if (status < 0) {
-      socket.destroy(exceptionWithHostPort(status, 'bind', local, localPort));
+      socket.destroy(exceptionWithHostPort(status, 'bind', localAddress, localPort));
       return;
     }
   }
@@ -271,7 +275,8 @@ function failConnecting(socket, error) {
 }
 
 function afterConnect(socket, { status, address, port, family, localAddress, localPort }) {
-  if (socket.destroyed) return;
+  // Cancelled: destroyed, and perhaps connecting anew.
+  if (socket.destroyed || status === -ERRNO.ECANCELED) return;
   socket.connecting = false;
   socket._sockname = null;
 
@@ -287,12 +292,6 @@ function afterConnect(socket, { status, address, port, family, localAddress, loc
   socket.emit('connect');
   socket.emit('ready');
   if (socket._handle && socket.readable && !socket.isPaused()) socket.read(0);
-}
-
-function connectionError(status, { address, port, localAddress, localPort }) {
-  if (!localAddress || !localPort) return exceptionWithHostPort(status, 'connect', address, port);
-  const error = exceptionWithHostPort(status, 'connect', address, port, `${localAddress}:${localPort}`);
-  return Object.assign(error, { localAddress, localPort });
 }
 
 // Options set before there was a connection.

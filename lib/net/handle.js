@@ -226,7 +226,7 @@ class TCP extends SocketHandle {
   // Where a connection is to come from: unlike a listener it is to learn at once that the port is not to be had, or is none.
   bindLocal(version, address, port) {
     const status = this.#bind(version, address, port, 0) || this.delayedError;
-    if (status !== 0 || port === 0) return status;
+    if (status !== 0 || !(port > 0)) return status;
     const bound = native.localAddress(this.fd);
     return bound.port === port ? 0 : -ERRNO.EADDRINUSE;
   }
@@ -406,14 +406,16 @@ function onListenerEvent(kind, status) {
 }
 
 function closed(handle) {
-  const { onClosed, cancelled } = handle;
+  const { onClosed, onConnected, cancelled } = handle;
   handle.onClosed = null;
+  handle.onConnected = null;
   handle.cancelled = null;
-  if (cancelled === null) {
+  if (cancelled === null && onConnected === null) {
     onClosed?.();
     return;
   }
-  const notices = cancelled.map((done) => () => done(-ERRNO.ECANCELED, true));
+  const notices = (cancelled ?? []).map((done) => () => done(-ERRNO.ECANCELED, true));
+  if (onConnected) notices.unshift(() => onConnected(-ERRNO.ECANCELED));
   if (onClosed) notices.push(onClosed);
   tellAll(notices);
 }

@@ -81,6 +81,32 @@ sameAsNode('all addresses fail, the first by silence', {}, async ({ net, log, na
   log(client.autoSelectFamilyAttemptedAddresses, client.readyState);
 });
 
+for (const how of ['destroy', 'abort']) {
+  sameAsNode(`${how}() while an attempt is under way`, {}, async ({ net, log, named }) => {
+    named(port, 'PORT');
+    const controller = new AbortController();
+    const lookup = to('127.0.0.1', '127.0.0.3');
+    const client = watchAttempts(
+      net.connect({
+        port,
+        host: 'x.test',
+        lookup: (...args) => setImmediate(lookup, ...args),
+        autoSelectFamilyAttemptTimeout: 200,
+        signal: controller.signal,
+      }),
+      log,
+    );
+    client.on('error', (error) => log('error', error));
+    client.on('connectionAttempt', () =>
+      setImmediate(() => (how === 'destroy' ? client.destroy() : controller.abort())),
+    );
+    await once(client, 'close').catch(() => once(client, 'close'));
+    log('close', client.destroyed, client.connecting);
+    // A timer that were still running would tell of it in this time.
+    await new Promise((r) => setTimeout(r, 250));
+  });
+}
+
 sameAsNode('destroy() when an attempt has timed out', {}, async ({ net, log, named }) => {
   named(port, 'PORT');
   const lookup = to('127.0.0.1', '127.0.0.3');

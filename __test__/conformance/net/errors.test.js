@@ -31,20 +31,18 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
       'connectionAttemptFailed',
       'connectionAttemptTimeout',
     ]) {
-      socket.on(event, (...values) => events.push([event, ...values.map((v) => v?.code ?? v)]));
+      socket.on(event, (...values) =>
+        events.push([event, ...values, [...(socket.autoSelectFamilyAttemptedAddresses ?? [])]]),
+      );
     }
     await failure(log, label, socket);
-    log(
-      events,
-      socket.autoSelectFamilyAttemptedAddresses,
-      socket.destroyed,
-      socket.readyState,
-      socket.connecting,
-    );
+    for (const event of events) log(...event);
+    log(socket.autoSelectFamilyAttemptedAddresses, socket.destroyed, socket.readyState, socket.connecting);
   };
   await fail('refused', port, '127.0.0.1');
   await fail('refused by name', { port, host: 'localhost', family: 4 });
   await fail('refused, local port', { port, host: '127.0.0.1', localPort, localAddress: '127.0.0.1' });
+  await fail('refused, local port of any address', { port, host: '127.0.0.1', localPort });
   const taken = net.createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const takenPort = named(taken.address().port, 'TAKEN');
@@ -62,8 +60,20 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
     autoSelectFamilyAttemptTimeout,
     lookup: both,
   });
+  await fail('all refused, local port', {
+    port,
+    host: 'x.test',
+    localPort,
+    autoSelectFamilyAttemptTimeout,
+    lookup: (h, o, cb) =>
+      cb(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ]),
+  });
   taken.close();
   await fail('no local port', { port, host: '127.0.0.1', localPort: 70_000 });
+  await fail('negative local port', { port, host: '127.0.0.1', localPort: -1 });
   await fail('local address of another family', { port, host: '127.0.0.1', localAddress: '::1' });
   await fail('lookup of another family', {
     port,
@@ -95,6 +105,26 @@ sameAsNode('connections that fail', {}, async ({ net, log, named, path }) => {
         { address: '127.0.0.2', family: 4 },
       ]),
   });
+  for (const useless of [
+    { address: 'nonsense', family: 6 },
+    { address: '127.0.0.1', family: 5 },
+  ]) {
+    for (const families of [
+      [4, 6],
+      [6, 4],
+    ]) {
+      await fail(`all refused, the first of no use: ${useless.address} ${families}`, {
+        port,
+        host: 'x.test',
+        autoSelectFamilyAttemptTimeout,
+        lookup: (h, o, cb) =>
+          cb(null, [
+            useless,
+            ...families.map((family) => ({ address: family === 6 ? '::1' : '127.0.0.2', family })),
+          ]),
+      });
+    }
+  }
   await fail('lookup error', {
     port,
     host: 'x.test',

@@ -46,13 +46,14 @@ function connect(...args) {
   const normalized = normalizeArguments(args);
   const [options] = normalized;
   const socket = new Socket(options);
-  if (clientSocketChannel.hasSubscribers) clientSocketChannel.publish({ socket });
   if (options.timeout) socket.setTimeout(options.timeout);
   return socket.connect(normalized);
 }
 
 Socket.prototype.connect = function (...args) {
   const [options, callback] = isNormalized(args[0]) ? args[0] : normalizeArguments(args);
+  if (clientSocketChannel.hasSubscribers) clientSocketChannel.publish({ socket: this });
+  if (callback !== null) this.once('connect', callback);
   if (options.port === undefined && (options.path === undefined || options.path === null)) {
     throw new ERR_MISSING_ARGS(['options', 'port', 'path']);
   }
@@ -71,7 +72,6 @@ Socket.prototype.connect = function (...args) {
     this._handle = isPipe ? new Pipe() : new TCP();
     this[kAttachHandle]();
   }
-  if (callback !== null) this.once('connect', callback);
 
   this._unrefTimer();
   this.connecting = true;

@@ -218,6 +218,19 @@ sameAsNode('diagnostics channels', {}, async ({ net, log }) => {
   server.close();
 });
 
+sameAsNode('diagnostics channel of a socket that connects itself', { since: 22 }, async ({ net, log }) => {
+  const onClient = ({ socket }) => log('client', socket.connecting, socket.listenerCount('connect'));
+  diagnostics.subscribe('net.client.socket', onClient);
+  const server = await listen(net, {}, (socket) => socket.end());
+  const client = new net.Socket();
+  for (let round = 0; round < 2; round++) {
+    client.connect(server.address().port, '127.0.0.1', () => log('connect'));
+    await closed(client.resume());
+  }
+  diagnostics.unsubscribe('net.client.socket', onClient);
+  server.close();
+});
+
 sameAsNode('TracingChannel net.server.listen', { since: 22 }, async ({ net, log, named, path }) => {
   const channel = diagnostics.tracingChannel('net.server.listen');
   const subscribers = Object.fromEntries(

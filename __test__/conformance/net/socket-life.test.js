@@ -169,6 +169,17 @@ sameAsNode("end(): 'finish' has a turn of its own, and none after destroy()", {}
   server.close();
 });
 
+sameAsNode('a callback of connect() stays when there is nothing to connect to', {}, async ({ net, log }) => {
+  const client = new net.Socket();
+  for (const args of [[{}], [{ path: null }], [undefined]]) {
+    try {
+      client.connect(...args, () => log('connect'));
+    } catch (error) {
+      log(error.code, client.listenerCount('connect'), client.connecting);
+    }
+  }
+});
+
 sameAsNode('all encodings arrive as the same bytes', {}, async ({ net, log }) => {
   const received = [];
   const server = await listen(net, {}, (socket) =>

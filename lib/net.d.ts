@@ -77,12 +77,11 @@ export interface SocketConstructorOptions extends Omit<node.SocketConstructorOpt
   handle?: BoundSocket | object;
   /** 0 to 255. */
   typeOfService?: number;
-}
-
-export type SocketConnectOptions = node.SocketConnectOpts & {
   /** Addresses that are not connected to; ERR_IP_BLOCKED. */
   blockList?: node.BlockList;
-};
+}
+
+export type SocketConnectOptions = node.SocketConnectOpts;
 
 export type NetConnectOptions = SocketConnectOptions &
   SocketConstructorOptions & {

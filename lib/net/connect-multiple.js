@@ -41,7 +41,7 @@ function tryNext(context, isCancelled = false) {
       return;
     }
   }
-  if (context.blockList?.check(address, `ipv${family}`)) {
+  if (socket.blockList?.check(address, `ipv${family}`)) {
     fail(context, attempts[index], new ERR_IP_BLOCKED(address));
     return;
   }

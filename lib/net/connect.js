@@ -122,7 +122,7 @@ function lookupAndConnect(socket, options) {
     autoSelectFamilyAttemptTimeout = Math.max(autoSelectFamilyAttemptTimeout, families.SHORTEST_ATTEMPT_MS);
   }
 
-  const target = { port, localAddress, localPort, blockList: options.blockList };
+  const target = { port, localAddress, localPort };
   const version = isIP(host);
   if (version !== 0) {
     const connectNow = () => connectToAddress(socket, { ...target, address: host, family: version });
@@ -253,7 +253,7 @@ function connectToAddress(socket, target) {
   socket.emit('connectionAttempt', address, port, family);
   // The listener may have destroyed it.
   if (!socket.connecting) return;
-  if (target.blockList?.check(address, `ipv${family}`)) {
+  if (socket.blockList?.check(address, `ipv${family}`)) {
     socket.destroy(new ERR_IP_BLOCKED(address));
     return;
   }

@@ -10,6 +10,7 @@ const { setTimeout } = require('node:timers');
 const { ERR_INVALID_ARG_TYPE, ERR_SERVER_NOT_RUNNING } = require('../internal/errors');
 const { errnoException } = require('../internal/system-errors');
 const { validateNumber } = require('../internal/validators');
+const { validatedBlockList } = require('./block-list');
 const { Pipe } = require('./handle');
 const { Socket } = require('./socket');
 const { kSetKeepAlive, kSetKeepAliveInitialDelay, kSetNoDelay } = require('./symbols');
@@ -53,7 +54,8 @@ function Server(options, connectionListener) {
   this.keepAlive = Boolean(settings.keepAlive);
   this.keepAliveInitialDelay = Math.trunc((settings.keepAliveInitialDelay ?? 0) / 1000);
   this.highWaterMark = settings.highWaterMark ?? getDefaultHighWaterMark(false);
-  if (settings.blockList) this.blockList = settings.blockList;
+  const blockList = validatedBlockList(settings);
+  if (blockList !== undefined) this.blockList = blockList;
 }
 Object.setPrototypeOf(Server.prototype, EventEmitter.prototype);
 Object.setPrototypeOf(Server, EventEmitter);

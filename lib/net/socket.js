@@ -19,6 +19,7 @@ const {
 const { genericNodeError, errnoException } = require('../internal/system-errors');
 const { validateInt32, validateNumber } = require('../internal/validators');
 const { trimStack } = require('../internal/node-error');
+const { validatedBlockList } = require('./block-list');
 const { BoundSocket } = require('./bound-socket');
 const { receiveWhenListenedTo, sendDescriptors, writeInTurn } = require('./descriptors');
 const { TCP, Pipe } = require('./handle');
@@ -122,6 +123,9 @@ function Socket(options) {
       this[kBufferCallback] = onread.callback;
     }
   }
+
+  const blockList = validatedBlockList(settings);
+  if (blockList !== undefined) this.blockList = blockList;
 
   if (this[kHandle]) this[kAttachHandle]();
   // A bound handle has no connection to read from yet.

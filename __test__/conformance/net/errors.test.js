@@ -315,3 +315,30 @@ sameAsNode('a blocked address', { since: 24 }, async ({ net, log, named }) => {
   }
   server.close();
 });
+
+sameAsNode('the block list is that of the socket, not of connect()', { since: 24 }, async ({ net, log }) => {
+  const blockList = new BlockList();
+  blockList.addAddress('127.0.0.1');
+  const server = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const target = { port: server.address().port, host: '127.0.0.1' };
+
+  const blocked = new net.Socket({ blockList });
+  log(blocked.blockList === blockList);
+  for (let round = 0; round < 2; round++) {
+    blocked.connect(target);
+    await failure(log, 'blocked', blocked);
+  }
+  const free = new net.Socket();
+  log('blockList' in free);
+  free.connect({ ...target, blockList }, () => log('connect')).resume();
+  await once(free, 'close');
+  server.close();
+});
+
+sameAsNode('options that are no block list', { since: 24 }, ({ net, log, attempt }) => {
+  for (const blockList of [5, {}, 'x', [], () => {}, null, 0, '']) {
+    attempt('socket', () => log('blockList' in new net.Socket({ blockList })));
+    attempt('server', () => log('blockList' in net.createServer({ blockList })));
+  }
+});

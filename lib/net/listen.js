@@ -41,9 +41,12 @@ Server.prototype.listen = function (...args) {
   const backlog = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
   options = options._handle || options.handle || options;
   if (options instanceof BoundSocket) options = adopt(this, options);
-  const flags = (options.ipv6Only ? IPV6_ONLY : 0) | (options.reusePort ? REUSE_PORT : 0);
+  // What is being looked up for an earlier call is not listened on any more.
+  this._listeningId++;
+  const flags = (options.ipv6Only === true ? IPV6_ONLY : 0) | (options.reusePort === true ? REUSE_PORT : 0);
 
-  if (options instanceof SocketHandle) {
+  // Of a UNIX socket that is in use Node takes the descriptor, which then turns out to be watched already.
+  if (options instanceof SocketHandle && !(options instanceof Pipe && options.native !== null)) {
     this._handle = options;
     listenOn(this, { handle: options, backlog, exclusive: true });
     return this;
@@ -57,12 +60,18 @@ Server.prototype.listen = function (...args) {
   // listen() and listen(cb) ask for any port.
   const isBare = args.length === 0 || typeof args[0] === 'function';
   const isPortGivenEmpty = options.port === undefined && 'port' in options;
-  if (isBare || isPortGivenEmpty || options.port === null) options = { ...options, port: 0 };
+  // In the program's own object, as Node.
+  if (isBare || isPortGivenEmpty || options.port === null) options.port = 0;
 
   if (typeof options.port === 'number' || typeof options.port === 'string') {
     validatePort(options.port, 'options.port');
-    const exclusive = Boolean(options.exclusive || options.reusePort);
-    const target = { port: options.port | 0, backlog: options.backlog || backlog, flags, exclusive };
+    if (options.reusePort === true) options.exclusive = true;
+    const target = {
+      port: options.port | 0,
+      backlog: options.backlog || backlog,
+      flags,
+      exclusive: options.exclusive,
+    };
     if (options.host) lookupAndListen(this, { ...target, host: options.host });
     else listenOn(this, { ...target, address: null, version: 4 });
     return this;
@@ -198,7 +207,8 @@ Server.prototype._listen2 = function setupListenHandle(address, port, addressTyp
   opened.owner = this;
   opened.observer = listenerObserver;
   if (this._unref) this.unref();
-  const status = opened.listen(backlog || DEFAULT_BACKLOG);
+  // As Node, whose native code makes a number of whatever it is given.
+  const status = opened.listen(+(backlog || DEFAULT_BACKLOG) | 0);
   if (status !== 0) {
     opened.close();
     this._handle = null;

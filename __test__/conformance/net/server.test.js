@@ -159,6 +159,61 @@ sameAsNode('close() before listening, and listening again', {}, async ({ net, lo
   log(server.listening);
 });
 
+sameAsNode('listen() again while the host is being looked up', {}, async ({ net, log, watch }) => {
+  const server = watch('server', net.createServer(), ['listening', 'close', 'error']);
+  server.listen(0, '127.0.0.1', () => log('first'));
+  server.listen(0, '127.0.0.2', () => log('second'));
+  await once(server, 'listening');
+  log(server.address().address);
+  // Answered after those that were asked before.
+  await new Promise((resolve) => dns.lookup('127.0.0.1', resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  server.close();
+  await once(server, 'close');
+});
+
+sameAsNode('listen() with a backlog that is no number', {}, async ({ net, log, attempt }) => {
+  for (const backlog of ['5', 'x', '', 1.5, -1, 1e20, true, {}, [3], 5n, Symbol('backlog'), Number.NaN]) {
+    const server = net.createServer();
+    attempt(String(typeof backlog), () => server.listen({ port: 0, backlog }));
+    server.close();
+  }
+  const server = net.createServer().listen({ port: 0, host: '127.0.0.1', backlog: '5' });
+  await once(server, 'listening');
+  log(server.listening);
+  server.close();
+});
+
+sameAsNode("what listen() leaves in the program's options", { since: 22 }, async ({ net, log }) => {
+  for (const options of [
+    { port: undefined },
+    { port: null, exclusive: false },
+    { port: 0, reusePort: true },
+    { port: 0, reusePort: 1, ipv6Only: 1 },
+  ]) {
+    const server = net.createServer().listen(options);
+    log(options, server.address()?.address);
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+sameAsNode('listen() on what a UNIX socket uses already', {}, async ({ net, log, path, attempt }) => {
+  const server = net.createServer().listen(path('socket'));
+  await once(server, 'listening');
+  const client = net.connect(path('socket'));
+  await once(client, 'connect');
+  for (const target of [server, { handle: server._handle }, server._handle, client]) {
+    const second = net.createServer();
+    attempt('listen', () => second.listen(target) === second);
+    const [error] = await once(second, 'error');
+    log(error, second.listening, server.listening, client.readyState);
+  }
+  client.destroy();
+  server.close();
+  await once(server, 'close');
+});
+
 sameAsNode('captureRejections', {}, async ({ net, log }) => {
   events.captureRejections = true;
   const server = net.createServer();

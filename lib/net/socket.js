@@ -127,7 +127,8 @@ function Socket(options) {
   const blockList = validatedBlockList(settings);
   if (blockList !== undefined) this.blockList = blockList;
 
-  if (this[kHandle]) this[kAttachHandle]();
+  // An aborted `signal` has destroyed it already, which connect() is not to see.
+  if (this[kHandle] || this.destroyed) this[kAttachHandle]();
   // A bound handle has no connection to read from yet.
   if (this._handle?.native && settings.readable !== false) {
     if (settings.pauseOnCreate) {

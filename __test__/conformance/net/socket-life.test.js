@@ -484,6 +484,26 @@ sameAsNode('signal destroys with an AbortError', {}, async ({ net, log, named })
   server.close();
 });
 
+sameAsNode(
+  'a signal that was aborted before does not leave the socket destroyed',
+  {},
+  async ({ net, log }) => {
+    const server = await listen(net, {}, (socket) => socket.end());
+    const signal = AbortSignal.abort();
+    const idle = new net.Socket({ signal });
+    const client = net.connect({ port: server.address().port, host: '127.0.0.1', timeout: 60_000, signal });
+    for (const [name, socket] of Object.entries({ idle, client })) {
+      log(name, state(socket), socket.writable);
+      for (const event of ['connect', 'error', 'close']) socket.on(event, (value) => log(name, event, value));
+    }
+    await new Promise((r) => client.once('connect', r));
+    log(client.destroyed, idle.destroyed);
+    client.destroy();
+    server.close();
+    await once(server, 'close');
+  },
+);
+
 for (const target of ['port', 'path']) {
   sameAsNode(
     `connect() by ${target} of a socket that is connected`,

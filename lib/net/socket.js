@@ -51,6 +51,8 @@ const {
 const TYPE_OF_SERVICE_MAX = 255;
 // Node 20 tells nobody that destroy() has cut off a write.
 const REPORTS_CANCELLED_WRITES = Number(process.versions.node.split('.')[0]) >= 22;
+// What end() does before connect(): Node 20 waits for the connection.
+const FINISHES_UNCONNECTED = Number(process.versions.node.split('.')[0]) >= 22;
 
 function Socket(options) {
   if (!(this instanceof Socket)) return new Socket(options);
@@ -318,7 +320,7 @@ function writeWhenConnected(socket, writev, data, encoding, callback) {
 }
 
 Socket.prototype._final = function (callback) {
-  if (this.connecting) {
+  if (this.connecting || (!this._handle && !FINISHES_UNCONNECTED)) {
     this.once('connect', () => this._final(callback));
   } else if (!this._handle) {
     callback();

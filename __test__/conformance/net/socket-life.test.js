@@ -169,6 +169,29 @@ sameAsNode("end(): 'finish' has a turn of its own, and none after destroy()", {}
   server.close();
 });
 
+sameAsNode('end() before connect()', {}, async ({ net, log }) => {
+  const server = await listen(net, {}, (socket) => socket.resume());
+  const client = new net.Socket();
+  for (const event of ['prefinish', 'finish', 'connect', 'end', 'close'])
+    client.on(event, () => log(event, client.readyState));
+  client.end(() => log('ended'));
+  await new Promise((r) => setImmediate(r));
+  log(client.readyState, client.writableFinished);
+  client.connect(server.address().port, '127.0.0.1').resume();
+  const [accepted] = await once(server, 'connection');
+  // Only Node 20 ends the connection.
+  accepted.end();
+  await new Promise((r) => client.on('close', r));
+  log(client.writableFinished);
+
+  const never = new net.Socket();
+  for (const event of ['prefinish', 'finish', 'close']) never.on(event, () => log(event));
+  never.end();
+  never.destroy();
+  await new Promise((r) => never.on('close', r));
+  server.close();
+});
+
 sameAsNode('a callback of connect() stays when there is nothing to connect to', {}, async ({ net, log }) => {
   const client = new net.Socket();
   for (const args of [[{}], [{ path: null }], [undefined]]) {

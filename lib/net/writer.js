@@ -101,8 +101,10 @@ class Writer {
     this.#markTick();
     const length = place(chunk, encoding);
     if (length >= 0) {
-      this.bytesWritten += length;
-      return this.native.writePlaced(length);
+      const rest = this.native.writePlaced(length);
+      // A short text that is refused at once is not counted, as in Node; bytes are.
+      if (rest >= 0 || typeof chunk !== 'string') this.bytesWritten += length;
+      return rest;
     }
     const bytes = toBytes(chunk, encoding);
     this.bytesWritten += bytes.byteLength;

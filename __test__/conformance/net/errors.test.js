@@ -279,11 +279,14 @@ sameAsNode('write after the peer has gone', {}, async ({ net, log }) => {
 sameAsNode('EPIPE of a write to an ended UNIX peer', {}, async ({ net, log, path }) => {
   const server = net.createServer((socket) => socket.destroy()).listen(path('socket'));
   await once(server, 'listening');
-  const client = net.connect({ path: path('socket'), allowHalfOpen: true });
-  await once(client.resume(), 'end');
-  client.write('x', (error) => log('callback', error));
-  client.write('y', (error) => log('callback 2', error));
-  await failure(log, 'error', client);
+  for (const data of ['x', 'é'.repeat(1000), Buffer.from('x')]) {
+    const client = net.connect({ path: path('socket'), allowHalfOpen: true });
+    await once(client.resume(), 'end');
+    client.write(data, (error) => log('callback', error));
+    client.write('y', (error) => log('callback 2', error));
+    await failure(log, 'error', client);
+    log(client.bytesWritten);
+  }
   server.close();
 });
 

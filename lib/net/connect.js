@@ -88,9 +88,12 @@ function connectToPath(socket, path) {
   socket.emit('connectionAttempt', path, undefined, undefined);
   // The listener may have destroyed it.
   if (!socket.connecting) return;
-  const status = socket._handle.connectPath(path, (status) =>
-    afterConnect(socket, { status, address: path }),
-  );
+  const handle = socket._handle;
+  // Still that of a connection to a port.
+  const status =
+    handle instanceof TCP
+      ? -ERRNO.EINVAL
+      : handle.connectPath(path, (status) => afterConnect(socket, { status, address: path }));
   if (status < 0) failAtOnce(socket, status, path);
 }
 
@@ -258,9 +261,12 @@ function connectToAddress(socket, target) {
     return;
   }
   const result = { address, port, family, localAddress, localPort };
-  const status = handle.connect(family, address, port, (status) =>
-    afterConnect(socket, { ...result, status }),
-  );
+  const onConnected = (status) => afterConnect(socket, { ...result, status });
+  // Still that of a connection to a path: Node takes the address for one.
+  const status =
+    handle instanceof Pipe
+      ? handle.connectPath(address, onConnected)
+      : handle.connect(family, address, port, onConnected);
   if (status < 0) failAtOnce(socket, status, address, port);
 }
 

@@ -527,6 +527,43 @@ sameAsNode(
   },
 );
 
+// Earlier versions abort the process.
+sameAsNode(
+  'connect() to a path while connected to a port, and the other way round',
+  { since: 24 },
+  async ({ net, log, named, path, watch }) => {
+    const onConnection = (socket) => socket.on('error', () => {}).resume();
+    const tcp = net.createServer(onConnection).listen(0, '127.0.0.1');
+    const unix = net.createServer(onConnection).listen(path('socket'));
+    await Promise.all([once(tcp, 'listening'), once(unix, 'listening')]);
+    const toPort = [named(tcp.address().port, 'PORT'), '127.0.0.1'];
+    for (const [first, second] of [
+      [toPort, [path('socket')]],
+      [[path('socket')], toPort],
+    ]) {
+      for (const waits of [false, true]) {
+        // Node throws into nobody's hands.
+        if (first !== toPort && !waits) continue;
+        const client = new net.Socket();
+        watch('client', client, ['connectionAttempt', 'connectionAttemptFailed', 'connect', 'close']);
+        client.connect(...first);
+        if (waits) {
+          await once(client, 'connect');
+          named(client.localPort, 'LOCAL');
+        }
+        const failed = once(client, 'error');
+        const closed = new Promise((r) => client.on('close', r));
+        client.connect(...second);
+        log(...(await failed));
+        await closed;
+      }
+    }
+    tcp.close();
+    unix.close();
+    await Promise.all([once(tcp, 'close'), once(unix, 'close')]);
+  },
+);
+
 for (const target of ['port', 'path']) {
   sameAsNode(
     `connect() by ${target} of a socket that is connected`,

@@ -297,7 +297,7 @@ function afterConnect(socket, { status, address, port, family, localAddress, loc
   applyOptions(socket);
   socket.emit('connect');
   socket.emit('ready');
-  if (socket._handle && socket.readable && !socket.isPaused()) socket.read(0);
+  if (!socket.isPaused()) socket.read(0);
 }
 
 // Options set before there was a connection.

@@ -564,6 +564,20 @@ sameAsNode(
   },
 );
 
+sameAsNode('a connection whose signal was aborted before is read', {}, async ({ net, log, path }) => {
+  const server = net.createServer((socket) => socket.end('x')).listen(path('socket'));
+  await once(server, 'listening');
+  const client = net.connect({ path: path('socket'), signal: AbortSignal.abort() });
+  client.on('error', (error) => log(error.code));
+  await new Promise((r) => client.once('connect', r));
+  // Nobody asks for the data, whose arrival shows in a counter only.
+  await new Promise((r) => setTimeout(r, 30));
+  log(client.bytesRead, client.readable, client.readyState);
+  client.destroy();
+  server.close();
+  await once(server, 'close');
+});
+
 for (const target of ['port', 'path']) {
   sameAsNode(
     `connect() by ${target} of a socket that is connected`,

@@ -217,13 +217,16 @@ export declare class MessagesHandle {
  * 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
  */
 export declare class StreamHandle {
-  /** Takes over `fd`. `name` is the async_hooks type (`PIPEWRAP`, `TCPWRAP`). See `status`. */
-  constructor(fd: number, owner: object, onEvent: (arg: unknown) => unknown, name: string)
+  /**
+   * Takes over `fd`; `made`: a socket of `openSocket` or of a `ListenerHandle`. `name` is the async_hooks type (`PIPEWRAP`,
+   * `TCPWRAP`). See `status`.
+   */
+  constructor(fd: number, made: boolean, owner: object, onEvent: (arg: unknown) => unknown, name: string)
   /**
    * As a new handle with the same function and name, which costs several times as much. After CLOSED only, which may be
    * under way.
    */
-  reopen(fd: number, owner: object): void
+  reopen(fd: number, made: boolean, owner: object): void
   /**
    * 0, or the errno with which the descriptor was refused (EPERM: a regular file, EEXIST: watched here already); it
    * stays the caller's then, and every other method answers as after `close`.
@@ -263,6 +266,8 @@ export declare class StreamHandle {
    * (a negative errno) comes as late as that would.
    */
   awaitConnection(failure: number): void
+  /** Reports in the next turn of the loop as CONNECTED that the connection is there which was begun on the descriptor. */
+  reportConnection(): void
   /**
    * Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
    * second call does nothing. Returns whether CLOSED will come.

@@ -71,9 +71,10 @@ class SocketHandle {
     return this.native === null ? this.bareFd : this.native.fd;
   }
 
-  // Becomes a stream on a connected descriptor. One that is refused is closed with the handle.
-  open(fd) {
-    this.native = openStream(fd, this);
+  // Becomes a stream on a connected descriptor; `made`: a socket that native has made. One that is refused is closed with the
+  // handle.
+  open(fd, made = false) {
+    this.native = openStream(fd, made, this);
     this.bareFd = this.native.status === 0 ? -1 : fd;
     if (!this.referenced) this.native.setRef(false);
     if (this.readLimit > 0) this.native.limitReads(this.readLimit);
@@ -199,12 +200,10 @@ class SocketHandle {
   }
 
   // A connection of `fd` has begun. It is a stream already when the program connects what is connected.
-  connecting(fd, status, onConnected) {
-    const opened = this.native === null ? this.open(fd) : 0;
-    if (opened < 0) return opened;
-    this.onConnected = onConnected;
-    this.native.awaitConnection(status);
-    return 0;
+  connecting(fd, made, onConnected) {
+    const opened = this.native === null ? this.open(fd, made) : 0;
+    if (opened === 0) this.onConnected = onConnected;
+    return opened;
   }
 }
 
@@ -258,7 +257,9 @@ class TCP extends SocketHandle {
     const status = native.connectSocket(fd, address, port);
     // libuv reports a refusal later, other errors at once.
     if (status < 0 && status !== -ERRNO.ECONNREFUSED) return status;
-    return this.connecting(fd, status, onConnected);
+    const refused = this.connecting(fd, this.version !== 0, onConnected);
+    if (refused === 0) this.native.awaitConnection(status);
+    return refused;
   }
 
   #openSocket(version) {
@@ -326,7 +327,8 @@ class Pipe extends SocketHandle {
   }
 
   connectPath(path, onConnected) {
-    if (this.fd < 0) {
+    const made = this.fd < 0;
+    if (made) {
       const opened = native.openSocket(0);
       if (opened < 0) return opened;
       this.bareFd = opened;
@@ -334,15 +336,20 @@ class Pipe extends SocketHandle {
     const { fd } = this;
     const status = native.connectSocketPath(fd, path);
     if (status === EINVAL) return status;
-    return this.connecting(fd, status, onConnected);
+    const refused = this.connecting(fd, made, onConnected);
+    if (refused < 0) return refused;
+    // The kernel has connected a UNIX socket by then, or never will.
+    if (status === 0) this.native.reportConnection();
+    else this.native.awaitConnection(status);
+    return 0;
   }
 }
 
-function openStream(fd, handle) {
+function openStream(fd, made, handle) {
   const { spareStreams, streamType } = handle.constructor;
   const spare = spareStreams.pop();
-  if (spare === undefined) return new native.StreamHandle(fd, handle, onStreamEvent, streamType);
-  spare.reopen(fd, handle);
+  if (spare === undefined) return new native.StreamHandle(fd, made, handle, onStreamEvent, streamType);
+  spare.reopen(fd, made, handle);
   return spare;
 }
 
@@ -388,7 +395,7 @@ function onListenerEvent(kind, status) {
   switch (kind) {
     case LISTENER_CONNECTION: {
       const accepted = new this.constructor();
-      const opened = outsideOfContext(() => accepted.open(this.native.take()));
+      const opened = outsideOfContext(() => accepted.open(this.native.take(), true));
       if (opened === 0) {
         this.observer?.connection(this, accepted);
       } else {
@@ -439,6 +446,6 @@ function describe(info, out) {
 }
 
 // Never opened.
-const ENDED_STREAM = new native.StreamHandle(-1, {}, onStreamEvent, 'PIPEWRAP');
+const ENDED_STREAM = new native.StreamHandle(-1, false, {}, onStreamEvent, 'PIPEWRAP');
 
 module.exports = { SocketHandle, TCP, Pipe, IPV6_ONLY, REUSE_PORT, onStreamEvent };

@@ -96,11 +96,13 @@ struct Events {
 
 #[napi]
 impl StreamHandle {
-    /// Takes over `fd`. `name` is the async_hooks type (`PIPEWRAP`, `TCPWRAP`). See `status`.
+    /// Takes over `fd`; `made`: a socket of `openSocket` or of a `ListenerHandle`. `name` is the async_hooks type (`PIPEWRAP`,
+    /// `TCPWRAP`). See `status`.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         fd: i32,
+        made: bool,
         owner: Object,
         on_event: Function<Unknown, Unknown>,
         name: String,
@@ -111,17 +113,17 @@ impl StreamHandle {
             .ok_or_else(|| Error::new(Status::InvalidArg, format!("{name} is no stream")))?;
         let environment = Environment::of(&env)?;
         let callback = Callback::new(&env, &environment, owner, on_event, name)?;
-        let events = RefCell::new(Events::open(environment, callback, fd, name));
+        let events = RefCell::new(Events::open(environment, callback, (fd, made), name));
         Ok(StreamHandle { events, name })
     }
 
     /// As a new handle with the same function and name, which costs several times as much. After CLOSED only, which may be
     /// under way.
     #[napi]
-    pub fn reopen(&self, env: Env, fd: i32, owner: Object) -> Result<()> {
+    pub fn reopen(&self, env: Env, fd: i32, made: bool, owner: Object) -> Result<()> {
         let former = self.events();
         let callback = former.callback.renewed(&env, owner, self.name)?;
-        let events = Events::open(former.environment.clone(), callback, fd, self.name);
+        let events = Events::open(former.environment.clone(), callback, (fd, made), self.name);
         self.events.replace(events);
         Ok(())
     }
@@ -277,6 +279,19 @@ impl StreamHandle {
         self.events().hold();
     }
 
+    /// Reports in the next turn of the loop as CONNECTED that the connection is there which was begun on the descriptor.
+    #[napi]
+    pub fn report_connection(&self) {
+        let events = self.events();
+        if let Some(stream) = events.stream.get() {
+            stream.await_report();
+            let stream = Rc::downgrade(stream);
+            let report = move || stream.upgrade().iter().for_each(|stream| stream.connected());
+            events.environment.after_poll.run_in_next_turn(report);
+        }
+        events.hold();
+    }
+
     /// Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
     /// second call does nothing. Returns whether CLOSED will come.
     #[napi]
@@ -341,7 +356,12 @@ impl StreamHandle {
 }
 
 impl Events {
-    fn open(environment: Rc<Environment>, callback: Callback, fd: i32, name: &str) -> Rc<Self> {
+    fn open(
+        environment: Rc<Environment>,
+        callback: Callback,
+        (fd, made): (i32, bool),
+        name: &str,
+    ) -> Rc<Self> {
         let events = Rc::new(Events {
             environment,
             callback,
@@ -354,7 +374,7 @@ impl Events {
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
         let taken = adopt(fd)
             .map_err(|errno| (errno, None))
-            .and_then(|fd| Stream::new(&events.environment.event_loop, fd, observer));
+            .and_then(|fd| Stream::new(&events.environment.event_loop, fd, made, observer));
         match taken {
             Ok(stream) => {
                 if name == PIPE {

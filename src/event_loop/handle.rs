@@ -1,9 +1,13 @@
 //! What poll and async handles share: their place in a `Loop`, `ref`/`unref`, and closing exactly once.
 
 use std::cell::{Cell, RefCell};
+use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 
 use super::uv::{MissingSymbol, RawHandle, RawLoop, Uv, uv};
+
+/// As many as connections come and go at once on a busy server; a handle is 256 bytes.
+const PARKED_MAX: usize = 256;
 
 /// One environment's event loop and the handles we have open on it. Lives on that loop's thread.
 pub struct Loop {
@@ -11,6 +15,8 @@ pub struct Loop {
     uv: &'static Uv,
     /// In no order; a block knows its place.
     open: RefCell<Vec<*mut RawHandle>>,
+    /// Poll handles that nobody has, by the descriptor they were made for: see `Poll::close_then`.
+    parked: RefCell<Vec<(RawFd, *mut RawHandle)>>,
     /// Handles whose close callback has not run yet; libuv still writes to their memory.
     closing: Cell<usize>,
     on_idle: Cell<Option<Box<dyn FnOnce()>>>,
@@ -28,6 +34,7 @@ impl Loop {
             raw,
             uv: uv()?,
             open: RefCell::default(),
+            parked: RefCell::default(),
             closing: Cell::new(0),
             on_idle: Cell::new(None),
             ended: Cell::new(false),
@@ -37,6 +44,7 @@ impl Loop {
     /// Closes every handle still open and calls `idle` once libuv has let go of all of them. No handle opens after it.
     pub fn end(&self, idle: impl FnOnce() + 'static) {
         self.ended.set(true);
+        self.parked.take();
         for raw in self.open.take() {
             self.close(raw);
         }
@@ -44,6 +52,32 @@ impl Loop {
             idle()
         } else {
             self.on_idle.set(Some(Box::new(idle)))
+        }
+    }
+
+    /// Keeps an open handle for `unpark`; false when there are enough.
+    fn park(&self, fd: RawFd, raw: *mut RawHandle) -> bool {
+        let mut parked = self.parked.borrow_mut();
+        let kept = parked.len() < PARKED_MAX && parked.iter().all(|&(known, _)| known != fd);
+        if kept {
+            parked.push((fd, raw));
+        }
+        kept
+    }
+
+    fn unpark(&self, fd: RawFd) -> Option<*mut RawHandle> {
+        let mut parked = self.parked.borrow_mut();
+        let place = parked.iter().rposition(|&(known, _)| known == fd)?;
+        Some(parked.swap_remove(place).1)
+    }
+
+    /// Calls `action` in the loop's closing phase, as the close callback of a handle that closes now; never when the loop
+    /// ends before that.
+    fn call_when_closing(self: &Rc<Self>, action: impl FnOnce() + 'static) {
+        // SAFETY: `raw` is zeroed memory large enough for a uv_check_t, `home` this thread's loop.
+        let nothing = Handle::new(self, (), |uv, home, raw| unsafe { (uv.check_init)(home, raw) });
+        if let Ok(handle) = nothing {
+            handle.close_then(action);
         }
     }
 
@@ -134,6 +168,31 @@ impl<T: 'static> Handle<T> {
             closed: Cell::new(false),
             observer: std::marker::PhantomData,
         })
+    }
+
+    /// One that was parked with `park` for this descriptor, and whose observers are of the same type.
+    pub(super) fn unparked(home: &Rc<Loop>, fd: RawFd) -> Option<Self> {
+        let raw = home.unpark(fd)?;
+        Some(Handle {
+            raw,
+            home: Rc::downgrade(home),
+            uv: home.uv,
+            closed: Cell::new(false),
+            observer: std::marker::PhantomData,
+        })
+    }
+
+    /// Leaves the open handle to the next `unparked` with this descriptor, and calls `action` when it would have closed;
+    /// gives `action` back when it is to be closed instead.
+    pub(super) fn park<F: FnOnce() + 'static>(&self, fd: RawFd, action: F) -> Result<(), F> {
+        match self.home.upgrade() {
+            Some(home) if self.open().is_some() && home.park(fd, self.raw) => {
+                self.closed.set(true);
+                home.call_when_closing(action);
+                Ok(())
+            }
+            _ => Err(action),
+        }
     }
 
     /// The raw handle and libuv, while it is open.

@@ -1,6 +1,6 @@
 //! Watching a descriptor for readiness (`uv_poll_t`).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
@@ -24,7 +24,7 @@ pub trait PollObserver {
 }
 
 struct Observed {
-    observer: Weak<dyn PollObserver>,
+    observer: RefCell<Weak<dyn PollObserver>>,
     /// The events asked of libuv now.
     interest: Cell<c_int>,
 }
@@ -33,6 +33,8 @@ struct Observed {
 pub struct Poll {
     handle: Handle<Observed>,
     referenced: Cell<bool>,
+    /// Of a socket of our own making, else -1.
+    made_for: RawFd,
 }
 
 impl Poll {
@@ -41,14 +43,42 @@ impl Poll {
     /// # Errors
     /// EEXIST when this loop watches the descriptor already, EPERM when it cannot be watched (a regular file).
     pub fn new(home: &Rc<Loop>, fd: RawFd, observer: Weak<dyn PollObserver>) -> Result<Self, i32> {
-        let interest = Cell::new(0);
-        let handle = Handle::new(home, Observed { observer, interest }, |uv, home, raw| {
+        let observed = Observed {
+            observer: RefCell::new(observer),
+            interest: Cell::new(0),
+        };
+        let handle = Handle::new(home, observed, |uv, home, raw| {
             // SAFETY: `raw` is zeroed memory large enough for a uv_poll_t, `home` this thread's loop.
             unsafe { (uv.poll_init)(home, raw, fd) }
         })?;
         Ok(Poll {
             handle,
             referenced: Cell::new(true),
+            made_for: -1,
+        })
+    }
+
+    /// As `new`, of a socket that we have just made, non-blocking: uv_poll_init's three system calls, which find out whether a
+    /// descriptor can be watched, are spared when a handle has been left for its number. To libuv that is a handle which has
+    /// stopped and starts again; that the number stands for another socket by now it cannot see.
+    pub fn of_socket(home: &Rc<Loop>, fd: RawFd, observer: Weak<dyn PollObserver>) -> Result<Self, i32> {
+        let Some(handle) = Handle::<Observed>::unparked(home, fd) else {
+            return Ok(Poll {
+                made_for: fd,
+                ..Poll::new(home, fd, observer)?
+            });
+        };
+        if let Some((_, raw)) = handle.open() {
+            // SAFETY: `raw` is open.
+            unsafe { Handle::<Observed>::observer(raw) }
+                .observer
+                .replace(observer);
+        }
+        handle.set_ref(true);
+        Ok(Poll {
+            handle,
+            referenced: Cell::new(true),
+            made_for: fd,
         })
     }
 
@@ -106,8 +136,25 @@ impl Poll {
 
     /// As `close`, and calls `action` in the loop's closing phase, as libuv would a close callback. Closing keeps the loop
     /// alive; `action` is dropped uncalled when the loop ends first.
+    ///
+    /// The descriptor is to be closed as well: that of a socket of ours leaves the handle for the next that gets its number.
     pub fn close_then(&self, action: impl FnOnce() + 'static) {
-        self.handle.close_then(action);
+        let action = match self.made_for {
+            -1 => Err(action),
+            fd => {
+                if let Some((uv, raw)) = self.handle.open() {
+                    // SAFETY: `raw` is open. Also when nothing is watched: what libuv has found in this turn is forgotten.
+                    unsafe {
+                        (uv.poll_stop)(raw);
+                        Handle::<Observed>::observer(raw).interest.set(0);
+                    }
+                }
+                self.handle.park(fd, action)
+            }
+        };
+        if let Err(action) = action {
+            self.handle.close_then(action);
+        }
     }
 }
 
@@ -118,7 +165,7 @@ unsafe extern "C" fn on_poll(raw: *mut RawHandle, status: c_int, events: c_int) 
     if status < 0 {
         interest.set(0);
     }
-    let Some(observer) = observer.upgrade() else {
+    let Some(observer) = observer.borrow().upgrade() else {
         return;
     };
     observer.ready(Readiness {

@@ -28,6 +28,16 @@ pub trait StreamObserver {
     fn descriptors(&self, _descriptors: Vec<OwnedFd>) {}
 }
 
+/// How far a connection that was begun on the socket has come.
+#[derive(Clone, Copy)]
+enum Connecting {
+    No,
+    /// Watched for; holds the errno to report for it, 0 to ask the socket.
+    Awaited(Errno),
+    /// It is there: `connected` is to say so.
+    Unreported,
+}
+
 /// A busy stream stays so while its reads fill this part of their memory (a quarter).
 const LARGE_PART: usize = 4;
 /// How often one turn of the loop reads a stream that stays full, before other handles get their turn (libuv's number,
@@ -43,8 +53,7 @@ pub struct Stream {
     ends_in_one_turn: Cell<bool>,
     /// Boxed: most streams never have one.
     pending: RefCell<Option<Box<PendingWrite>>>,
-    /// While a connection is being made; holds the errno to report for it, 0 to ask the socket.
-    connecting: Cell<Option<Errno>>,
+    connecting: Cell<Connecting>,
     /// Whether the kernel has been asked for a larger send buffer.
     enlarged: Cell<bool>,
     receives_descriptors: Cell<bool>,
@@ -52,13 +61,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Takes over `fd` and makes it non-blocking.
+    /// Takes over `fd` and makes it non-blocking. `made`: it is a socket that we have made, non-blocking already.
     ///
     /// # Errors
     /// As `Poll::new`. The descriptor is given back then: it may be in use elsewhere.
     pub fn new(
         home: &Rc<Loop>,
         fd: OwnedFd,
+        made: bool,
         observer: Weak<dyn StreamObserver>,
     ) -> Result<Rc<Self>, (Errno, Option<OwnedFd>)> {
         let fd = std::os::fd::IntoRawFd::into_raw_fd(fd);
@@ -70,13 +80,14 @@ impl Stream {
             referenced: Cell::new(true),
             ends_in_one_turn: Cell::new(false),
             pending: RefCell::new(None),
-            connecting: Cell::new(None),
+            connecting: Cell::new(Connecting::No),
             enlarged: Cell::new(false),
             receives_descriptors: Cell::new(false),
             observer,
         });
         let observer: Weak<dyn PollObserver> = Rc::downgrade(&stream) as Weak<dyn PollObserver>;
-        match Poll::new(home, fd, observer) {
+        let watch = if made { Poll::of_socket } else { Poll::new };
+        match watch(home, fd, observer) {
             Ok(poll) => stream.poll.get_or_init(|| poll),
             Err(errno) => return Err((errno, stream.detach())),
         };
@@ -124,16 +135,34 @@ impl Stream {
 
     /// Whether it reads, still has something to write, or waits for its connection.
     pub fn is_active(&self) -> bool {
-        self.fd.get() >= 0
-            && (self.reading.get() || self.pending.borrow().is_some() || self.connecting.get().is_some())
+        self.fd.get() >= 0 && (self.reading.get() || self.pending.borrow().is_some() || self.is_connecting())
+    }
+
+    fn is_connecting(&self) -> bool {
+        !matches!(self.connecting.get(), Connecting::No)
     }
 
     /// Reports through `connected` how the connection turns out that was begun on the socket; a `failure` known already
     /// (not 0) is reported in its place, and no earlier than that would be.
     pub fn await_connection(&self, failure: Errno) {
-        self.connecting.set(Some(failure));
+        self.connecting.set(Connecting::Awaited(failure));
         // Cannot fail: the socket is new.
         let _ = self.update(false);
+    }
+
+    /// The connection that was begun is there already, and nothing is read or written before `connected`.
+    pub fn await_report(&self) {
+        self.connecting.set(Connecting::Unreported);
+    }
+
+    /// Reports what `await_report` held back, unless the stream has been closed.
+    pub fn connected(&self) {
+        if let Some(observer) = self.observer.upgrade()
+            && matches!(self.connecting.get(), Connecting::Unreported)
+        {
+            self.finish_connecting(&*observer, 0);
+            let _ = self.update(true);
+        }
     }
 
     /// How many bytes of the write left over the kernel has yet to take.
@@ -215,7 +244,7 @@ impl Stream {
     pub fn detach(&self) -> Option<OwnedFd> {
         let fd = self.fd.replace(-1);
         self.reading.set(false);
-        self.connecting.set(None);
+        self.connecting.set(Connecting::No);
         if let Some(poll) = self.poll.get() {
             poll.close();
         }
@@ -233,7 +262,8 @@ impl Stream {
         if self.fd.get() < 0 {
             return Ok(());
         }
-        let writable = self.pending.borrow().is_some() || self.connecting.get().is_some();
+        let writable =
+            self.pending.borrow().is_some() || matches!(self.connecting.get(), Connecting::Awaited(_));
         // As libuv, where requests keep the loop alive whatever their handle does: nothing is lost at the process's end.
         poll.set_ref(writable || (self.referenced.get() && self.reading.get()));
         if eager || writable {
@@ -242,13 +272,8 @@ impl Stream {
         Ok(())
     }
 
-    fn finish_connecting(&self, observer: &dyn StreamObserver, failure: Errno) {
-        let status = if failure == 0 {
-            self.socket_error()
-        } else {
-            failure
-        };
-        self.connecting.set(None);
+    fn finish_connecting(&self, observer: &dyn StreamObserver, status: Errno) {
+        self.connecting.set(Connecting::No);
         let _ = self.update(false);
         observer.connected(status);
     }
@@ -329,7 +354,7 @@ impl Stream {
     }
 
     fn end_reading(&self, observer: &dyn StreamObserver, status: Errno) {
-        // `ready` has libuv let go of it afterwards, unless the callback has closed the descriptor: two system calls less.
+        // The next `ready` has libuv let go of it, unless the descriptor has been closed until then.
         self.reading.set(false);
         observer.end(status);
     }
@@ -356,11 +381,17 @@ impl PollObserver for Stream {
         let Some(observer) = self.observer.upgrade() else {
             return;
         };
-        if let Some(failure) = self.connecting.get() {
+        let was_reading = self.reading.get();
+        if let Connecting::Awaited(failure) = self.connecting.get() {
             if readiness.writable {
-                self.finish_connecting(&*observer, failure);
+                let status = if failure == 0 {
+                    self.socket_error()
+                } else {
+                    failure
+                };
+                self.finish_connecting(&*observer, status);
             }
-        } else {
+        } else if !self.is_connecting() {
             // Reading first, as libuv: of a connection that was reset, reading tells, and not the write that was under way.
             if readiness.readable {
                 self.read_available(&*observer, readiness.hung_up && self.ends_in_one_turn.get());
@@ -369,8 +400,10 @@ impl PollObserver for Stream {
                 self.write_pending(&*observer);
             }
         }
-        // Not before the callbacks: they may have paused and resumed.
-        if let Err(status) = self.update(true)
+        // Not before the callbacks, which may have paused and resumed, and what has just been stopped not before the next turn:
+        // most streams that have ended are closed until then.
+        let stopped = was_reading && !self.reading.get();
+        if let Err(status) = self.update(!stopped)
             && self.reading.get()
         {
             self.end_reading(&*observer, status);

@@ -14,7 +14,7 @@ pub struct RawHandle {
     rest: [u8; HANDLE_BYTES - size_of::<*mut c_void>()],
 }
 
-/// uv_poll_t on 64-bit Linux, the largest (uv_async_t 128, uv_check_t 120): part of libuv's ABI, and checked at load.
+/// uv_poll_t on 64-bit Linux, the largest (uv_async_t 128, uv_check_t and uv_idle_t 120): part of libuv's ABI, and checked at load.
 const HANDLE_BYTES: usize = 160;
 
 impl RawHandle {
@@ -37,6 +37,7 @@ pub const UV_DISCONNECT: c_int = 4;
 /// `uv_handle_type` (uv.h): the order of `UV_HANDLE_TYPE_MAP` is part of the ABI.
 const UV_ASYNC: c_int = 1;
 const UV_CHECK: c_int = 2;
+const UV_IDLE: c_int = 6;
 const UV_POLL: c_int = 8;
 
 pub struct Uv {
@@ -46,6 +47,9 @@ pub struct Uv {
     pub check_init: unsafe extern "C" fn(*mut RawLoop, *mut RawHandle) -> c_int,
     pub check_start: unsafe extern "C" fn(*mut RawHandle, HandleCallback) -> c_int,
     pub check_stop: unsafe extern "C" fn(*mut RawHandle) -> c_int,
+    pub idle_init: unsafe extern "C" fn(*mut RawLoop, *mut RawHandle) -> c_int,
+    pub idle_start: unsafe extern "C" fn(*mut RawHandle, HandleCallback) -> c_int,
+    pub idle_stop: unsafe extern "C" fn(*mut RawHandle) -> c_int,
     pub async_init: unsafe extern "C" fn(*mut RawLoop, *mut RawHandle, HandleCallback) -> c_int,
     pub async_send: unsafe extern "C" fn(*mut RawHandle) -> c_int,
     pub close: unsafe extern "C" fn(*mut RawHandle, HandleCallback),
@@ -80,7 +84,7 @@ fn load() -> Result<Uv, MissingSymbol> {
     // major version that a Node.js of ours (>= 20) carries.
     unsafe {
         let handle_size: unsafe extern "C" fn(c_int) -> usize = function(c"uv_handle_size")?;
-        if [UV_ASYNC, UV_CHECK, UV_POLL]
+        if [UV_ASYNC, UV_CHECK, UV_IDLE, UV_POLL]
             .iter()
             .any(|&kind| handle_size(kind) > HANDLE_BYTES)
         {
@@ -93,6 +97,9 @@ fn load() -> Result<Uv, MissingSymbol> {
             check_init: function(c"uv_check_init")?,
             check_start: function(c"uv_check_start")?,
             check_stop: function(c"uv_check_stop")?,
+            idle_init: function(c"uv_idle_init")?,
+            idle_start: function(c"uv_idle_start")?,
+            idle_stop: function(c"uv_idle_stop")?,
             async_init: function(c"uv_async_init")?,
             async_send: function(c"uv_async_send")?,
             close: function(c"uv_close")?,

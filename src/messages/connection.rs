@@ -72,7 +72,7 @@ impl Connection {
     /// As `Stream::new`.
     pub fn open(self: &Rc<Self>, home: &Rc<Loop>, fd: OwnedFd) -> Result<(), (Errno, Option<OwnedFd>)> {
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(self) as Weak<dyn StreamObserver>;
-        let stream = Stream::new(home, fd, observer)?;
+        let stream = Stream::new(home, fd, false, observer)?;
         self.stream.get_or_init(|| stream);
         Ok(())
     }

@@ -93,7 +93,9 @@ export interface Channel extends ChannelEmitter {
 
   /**
    * Not in amqplib: answers the requests of a queue with what `handler` gives, and acknowledges them afterwards. What it
-   * throws goes to the requester; where there is none (no `replyTo`) the request is refused without requeueing.
+   * throws goes to the requester, as does that its answer cannot be sent; `'handler-error'` (error, `'request'`) of this
+   * channel tells of both. Where there is no requester (no `replyTo`) a request whose handler throws is refused without
+   * requeueing.
    */
   respond(
     queue: string,

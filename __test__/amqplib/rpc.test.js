@@ -118,6 +118,32 @@ onEach('what a handler throws comes back as an error', async (open) => {
   assert.equal(remoteName, 'TypeError');
 });
 
+onEach(
+  'handler-error listeners hear what a handler throws, and of an answer that cannot be sent',
+  async (open) => {
+    const [server, client] = [await open(), await open()];
+    const queue = await exclusive(server);
+    const thrown = new Error('thrown');
+    await server.respond(queue, ({ content }) => {
+      if (content.toString() === 'answer') return 'not a buffer';
+      throw thrown;
+    });
+    for (const [asked, expected] of [
+      ['answer', new TypeError('content is not a buffer')],
+      ['throw', thrown],
+    ]) {
+      const heard = once(server, 'handler-error');
+      const { message } = expected;
+      await assert.rejects(client.request('', queue, Buffer.from(asked)), { name: 'RemoteError', message });
+      assert.deepEqual(await heard, [expected, 'request']);
+    }
+    // Nobody asked, so nobody else could hear of it.
+    const heard = once(server, 'handler-error');
+    client.sendToQueue(queue, Buffer.from('throw'));
+    assert.deepEqual(await heard, [thrown, 'request']);
+  },
+);
+
 onEach('a request that reaches no server is rejected at once', async (open) => {
   const client = await open();
   const asked = Buffer.from('?');

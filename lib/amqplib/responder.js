@@ -8,6 +8,7 @@ const { onceAborted, signalOf } = require('./cancellation');
 const { whenEnded } = require('./channel-end');
 const { DEFAULT_PREFETCH } = require('./message-iterator');
 const { errorHeaders } = require('./remote-error');
+const { reportHandlerError } = require('./safe-emit');
 
 const EMPTY = Buffer.alloc(0);
 
@@ -79,6 +80,7 @@ class Responder {
       const answer = await this.#handler(request);
       if (replyTo) this.#attempt(() => this.#reply(request, answer));
     } catch (error) {
+      this.#report(error);
       // Without an address there is nobody to tell: the queue's dead letters are the place for it.
       if (replyTo)
         this.#attempt(() => this.#reply(request, { content: EMPTY, headers: errorHeaders(error) }));
@@ -98,6 +100,11 @@ class Responder {
     } catch (error) {
       if (error.name !== 'IllegalOperationError') throw error;
     }
+  }
+
+  // Of an answer that cannot be sent the handler itself never hears.
+  #report(error) {
+    if (this.#channel.listenerCount('handler-error') > 0) reportHandlerError(this.#channel, 'request', error);
   }
 
   #reply({ properties: { replyTo, correlationId } }, answer) {

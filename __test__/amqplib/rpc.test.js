@@ -244,6 +244,44 @@ onEach(
   },
 );
 
+onEach(
+  'a request whose answer finds no room while the connection is away is served again',
+  async (open, url) => {
+    const closing = [];
+    const proxy = await cuttingProxy({ after: (close) => closing.push(close) }, url);
+    const recovery = { initialDelay: 1, maxDelay: 20, bufferMessages: 1 };
+    const recovering = await ours.connect(proxy.url, { recovery });
+    try {
+      const [server, client] = [await recovering.createChannel(), await open()];
+      const { queue } = await client.assertQueue('');
+      const answers = [];
+      const begun = new Promise((resolve) => {
+        server.respond(queue, () => {
+          const answer = new Promise((settle) => answers.push(settle));
+          resolve();
+          if (answers.length > 1) answers.at(-1)(Buffer.from('again'));
+          return answer;
+        });
+      });
+      const reply = client.request('', queue, Buffer.from('?'));
+      await begun;
+      const lost = new Promise((resolve) => recovering.once('disconnect', resolve));
+      proxy.isAway = true;
+      proxy.cut();
+      await lost;
+      server.sendToQueue('no.such.queue', Buffer.from('fills the buffer'));
+      answers[0](Buffer.from('no room'));
+      await new Promise(setImmediate);
+      proxy.isAway = false;
+      assert.equal((await reply).content.toString(), 'again');
+      await client.deleteQueue(queue);
+    } finally {
+      await recovering.close();
+      for (const close of closing) await close();
+    }
+  },
+);
+
 onEach('a responder works on as many requests as it prefetches', async (open) => {
   const [server, client] = [await open(), await open()];
   const queue = await exclusive(server);

@@ -12,6 +12,11 @@ const { reportHandlerError } = require('./safe-emit');
 
 const EMPTY = Buffer.alloc(0);
 
+// What becomes of a request.
+const ACK = (channel, request) => channel.ack(request);
+const REFUSE = (channel, request) => channel.nack(request, false, false);
+const REQUEUE = (channel, request) => channel.nack(request, false, true);
+
 class Responder {
   #channel;
   #handler;
@@ -75,30 +80,28 @@ class Responder {
 
   async #serve(request) {
     const { replyTo } = request.properties;
-    let isRefused = false;
+    let settle = ACK;
     try {
       const answer = await this.#handler(request);
-      if (replyTo) this.#attempt(() => this.#reply(request, answer));
+      if (replyTo && !this.#attempt(() => this.#reply(request, answer))) settle = REQUEUE;
     } catch (error) {
       this.#report(error);
+      const failure = { content: EMPTY, headers: errorHeaders(error) };
       // Without an address there is nobody to tell: the queue's dead letters are the place for it.
-      if (replyTo)
-        this.#attempt(() => this.#reply(request, { content: EMPTY, headers: errorHeaders(error) }));
-      else isRefused = true;
+      if (!replyTo) settle = REFUSE;
+      else if (!this.#attempt(() => this.#reply(request, failure))) settle = REQUEUE;
     }
-    if (this.#noAck) return;
-    this.#attempt(() => {
-      if (isRefused) this.#channel.nack(request, false, false);
-      else this.#channel.ack(request);
-    });
+    if (!this.#noAck) this.#attempt(() => settle(this.#channel, request));
   }
 
-  // When the channel closed meanwhile the broker gives the request to somebody else.
+  // False when the channel closed meanwhile, or is away and keeps no more: then somebody else is to get the request.
   #attempt(action) {
     try {
       action();
+      return true;
     } catch (error) {
-      if (error.name !== 'IllegalOperationError') throw error;
+      if (error.name !== 'IllegalOperationError' && error.code !== 'ERR_AMQP_BUFFER_FULL') throw error;
+      return false;
     }
   }
 

@@ -101,7 +101,10 @@ export interface ListenOptions extends Omit<node.ListenOptions, 'handle'> {
   fd?: number;
   /** A bound address, or an object with a `_handle`. */
   handle?: BoundSocket | object;
-  /** Not in Node. Mode of the UNIX socket's file, from the moment others can see it. Default: 0o777 less the umask. */
+  /**
+   * Not in Node. Mode of the UNIX socket's file, from the moment others can see it. Default: 0o777 less the umask. As `uid`
+   * and `gid` without effect on a port or descriptor.
+   */
   mode?: number;
   /** Not in Node. Owner of the UNIX socket's file. */
   uid?: number;
@@ -109,7 +112,8 @@ export interface ListenOptions extends Omit<node.ListenOptions, 'handle'> {
   gid?: number;
   /**
    * Not in Node. Replaces a socket file that nobody listens on; a live server's gives EADDRINUSE as ever. Processes that
-   * take over at the same time wait for one another, up to a second. Default false.
+   * take over at the same time wait for one another, up to a second. Throws ERR_INVALID_ARG_VALUE for a port or descriptor.
+   * Default false.
    */
   takeOver?: boolean;
 }

@@ -53,6 +53,7 @@ Server.prototype.listen = function (...args) {
   }
   addAbortSignal(this, options);
   if (typeof options.fd === 'number' && options.fd >= 0) {
+    refuseTakeOver(options);
     listenOn(this, { fd: options.fd, backlog });
     return this;
   }
@@ -65,6 +66,7 @@ Server.prototype.listen = function (...args) {
 
   if (typeof options.port === 'number' || typeof options.port === 'string') {
     validatePort(options.port, 'options.port');
+      refuseTakeOver(options);
     if (options.reusePort === true) options.exclusive = true;
     const target = {
       port: options.port | 0,
@@ -127,6 +129,12 @@ function validatedPathOptions({ mode, uid, gid, takeOver }) {
   if (gid !== undefined) validateUint32(gid, 'options.gid');
   if (takeOver !== undefined) validateBoolean(takeOver, 'options.takeOver');
   return { mode, uid, gid, takeOver };
+}
+
+// The other options of a path have names that programs for Node may give a port for purposes of their own (`uid` to become
+// once it listens, say): Node ignores them there.
+function refuseTakeOver({ takeOver }) {
+  if (takeOver) throw new ERR_INVALID_ARG_VALUE('options.takeOver', takeOver, 'is for a path only');
 }
 
 // What the primary process of a cluster knows nothing of.

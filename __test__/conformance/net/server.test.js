@@ -230,6 +230,20 @@ sameAsNode('captureRejections', {}, async ({ net, log }) => {
 });
 
 // Later versions set these bits and no others, so that not even the owner can connect.
+sameAsNode('options of a path beside a port', {}, async ({ net, log }) => {
+  for (const options of [
+    { readableAll: true, writableAll: true },
+    // Ours. A program for Node has its own meaning for them.
+    { mode: 'production', uid: 'www-data', gid: {}, takeOver: false },
+    { mode: 0o600, uid: 33, gid: 33 },
+  ]) {
+    const server = net.createServer().listen({ port: 0, ...options });
+    await once(server, 'listening');
+    log(options, server.address().family);
+    server.close();
+  }
+});
+
 sameAsNode('readableAll and writableAll', { until: 20 }, async ({ net, log, path }) => {
   for (const [readableAll, writableAll] of [
     [false, false],

@@ -36,7 +36,8 @@ export class Socket extends node.Socket {
   /**
    * Not in Node. UNIX sockets only.
    *
-   * Throws a system error (`code` ENOTCONN, EINVAL, EBADF) when there is nobody or no UNIX socket.
+   * Throws a system error: `code` ENOTCONN before the connection and after its end, EINVAL on a TCP socket, ENOTSOCK on a
+   * pipe.
    */
   peerCredentials(): PeerCredentials;
   /**

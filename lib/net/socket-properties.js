@@ -2,10 +2,13 @@
 
 // What a socket tells about itself, and its options.
 
+const { errno: ERRNO } = require('node:os').constants;
+
 const native = require('../native');
 const { ERR_INVALID_ARG_TYPE } = require('../internal/errors');
 const { validateInt32 } = require('../internal/validators');
 const { errnoException } = require('../internal/system-errors');
+const { TCP } = require('./handle');
 const {
   kBytesRead,
   kBytesWritten,
@@ -19,6 +22,12 @@ const {
 } = require('./symbols');
 
 const TYPE_OF_SERVICE_MAX = 255;
+
+const WITHOUT_CREDENTIALS = new Map([
+  [-ERRNO.ENOTCONN, 'the socket is not connected'],
+  [-ERRNO.EINVAL, 'this is no UNIX socket'],
+  [-ERRNO.ENOTSOCK, 'this is no UNIX socket'],
+]);
 
 function defineProperties(Socket) {
   defineGetters(Socket.prototype, false, {
@@ -198,8 +207,9 @@ const methods = {
 
   // Not in Node.
   peerCredentials() {
-    const credentials = native.peerCredentials(this._handle ? this._handle.fd : -1);
-    if (typeof credentials === 'number') throw errnoException(credentials, 'getsockopt');
+    const credentials = credentialsOf(this._handle);
+    if (typeof credentials === 'number')
+      throw errnoException(credentials, 'getsockopt', WITHOUT_CREDENTIALS.get(credentials));
     return credentials;
   },
 
@@ -210,6 +220,12 @@ const methods = {
     return value;
   },
 };
+
+// Or a negative errno. The kernel would call a connected TCP socket not connected.
+function credentialsOf(handle) {
+  if (!(handle?.fd >= 0)) return -ERRNO.ENOTCONN;
+  return handle instanceof TCP ? -ERRNO.EINVAL : native.peerCredentials(handle.fd);
+}
 
 function toSeconds(msecs) {
   return msecs === undefined ? undefined : Math.trunc(msecs / 1000) || 0;

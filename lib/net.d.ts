@@ -148,15 +148,22 @@ export interface BoundSocketOptions {
  * An address taken before it is known what for; a server (`listen`) or a socket (`handle`) adopts it, once. Afterwards
  * every method throws ERR_SOCKET_HANDLE_ADOPTED. The constructor throws a system error when the address is not free.
  */
-export class BoundSocket {
-  constructor(options?: BoundSocketOptions);
+export interface BoundSocket<Address = node.AddressInfo | string> {
   readonly isPipe: boolean;
-  address(): node.AddressInfo | string;
+  address(): Address;
   fd(): number;
   close(): void;
   /** As close(). */
   [Symbol.dispose](): void;
 }
+
+// Not a class: the options say what the address is. Node's own types know no path.
+export const BoundSocket: {
+  readonly prototype: BoundSocket;
+  new (options: BoundSocketOptions & { path: string }): BoundSocket<string>;
+  new (options?: BoundSocketOptions & { path?: undefined }): BoundSocket<node.AddressInfo>;
+  new (options?: BoundSocketOptions): BoundSocket;
+};
 
 export function createServer(connectionListener?: (socket: Socket) => void): Server;
 export function createServer(options?: ServerOptions, connectionListener?: (socket: Socket) => void): Server;

@@ -25,7 +25,12 @@ server.listen({ path: '/run/x.sock', mode: '600' });
 server.listen({ path: '/run/x.sock', takeOver: 'yes' });
 
 const address: AddressInfo | string | null = server.address();
-const bound: AddressInfo | string = new net.BoundSocket().address();
+const { port }: AddressInfo = new net.BoundSocket().address();
+const path: string = new net.BoundSocket({ path: '/run/x.sock' }).address();
+const options: net.BoundSocketOptions = {};
+const bound: AddressInfo | string = new net.BoundSocket(options).address();
+// @ts-expect-error it may be bound to a path
+new net.BoundSocket(options).address().port;
 const fd: number = new net.BoundSocket().fd();
 // @ts-expect-error a path is a string
 new net.BoundSocket({ path: 1 });
@@ -68,4 +73,4 @@ for await (const chunk of socket) Buffer.from(chunk);
 await socket[Symbol.asyncDispose]?.();
 await server[Symbol.asyncDispose]();
 
-export { address, bound, drained, fd, gid, pid, service, uid };
+export { address, bound, drained, fd, gid, path, pid, port, service, uid };

@@ -129,7 +129,7 @@ export interface RunResult<Output = string> {
 /** Everything known of a child that failed: exit code not 0, a signal, a time-out, an abort, or it never started (`cause`). */
 export class RunError<Output = string> extends Error implements Omit<RunResult<Output>, 'error'> {
   name: 'RunError';
-  /** Of a failed system call, such as ENOENT. */
+  /** Of a failed system call, such as ENOENT; ABORT_ERR after an abort. */
   code?: string;
   command: string;
   exitCode: number | null;

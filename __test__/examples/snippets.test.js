@@ -15,14 +15,21 @@ const { Programs } = require('../../scripts/demo/programs');
 const ROOT = path.join(__dirname, '..', '..');
 // It needs what is not here: a RabbitMQ of that name, OpenTelemetry (which clients/opentelemetry runs).
 const PARSED_ONLY = null;
+// Consumers and brokers, which run until they are stopped. All others end.
+const goesOn = (says) => ({ says, goesOn: true });
 // What each snippet of a page says, in order.
 const PAGES = {
-  'README.md': [/^child says: hello$/, /^hello from the server$/, /^hello$/, /^amqp:\/\/127\.0\.0\.1:\d+$/],
+  'README.md': [
+    /^child says: hello$/,
+    /^hello from the server$/,
+    goesOn(/^hello$/),
+    goesOn(/^amqp:\/\/127\.0\.0\.1:\d+$/),
+  ],
   'docs/amqplib.md': [
-    /^received work$/,
-    /^received work$/,
+    goesOn(/^received work$/),
+    goesOn(/^received work$/),
     /^42$/,
-    /^received work$/,
+    goesOn(/^received work$/),
     PARSED_ONLY,
     PARSED_ONLY,
   ],
@@ -65,7 +72,9 @@ for (const [page, expected] of Object.entries(PAGES)) {
       fs.writeFileSync(file, here);
       const programs = new Programs();
       t.after(() => programs.kill());
-      await programs.start(file).says(expected[index]);
+      const program = programs.start(file);
+      await program.says(expected[index].says ?? expected[index]);
+      if (!expected[index].goesOn) await program.ends();
     });
   });
 }

@@ -433,6 +433,12 @@ export interface MessagesOptions {
 /** Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor. */
 export declare function openSocket(version: number): number
 
+/**
+ * Calls `callback` and returns its value. No AsyncLocalStorage has a store meanwhile: the call is made for no async
+ * context, which Node-API allows.
+ */
+export declare function outsideOfAsyncContext(callback: () => unknown): unknown
+
 export declare function peerAddress(fd: number): AddressInfo | number
 
 /** A negative errno for what is no connected UNIX socket. */

@@ -858,6 +858,7 @@ module.exports.ipVersion = nativeBinding.ipVersion
 module.exports.localAddress = nativeBinding.localAddress
 module.exports.MESSAGE_TABLE_WORDS = nativeBinding.MESSAGE_TABLE_WORDS
 module.exports.openSocket = nativeBinding.openSocket
+module.exports.outsideOfAsyncContext = nativeBinding.outsideOfAsyncContext
 module.exports.peerAddress = nativeBinding.peerAddress
 module.exports.peerCredentials = nativeBinding.peerCredentials
 module.exports.resetOnClose = nativeBinding.resetOnClose

@@ -229,3 +229,34 @@ test('a handle that has closed answers so, while its native half serves another 
   await once(next, 'close');
   server.close();
 });
+
+test('an AsyncLocalStorage store in which net is loaded is not that of accepted sockets', async () => {
+  const program = `
+    const { AsyncLocalStorage } = require('node:async_hooks');
+    const storage = new AsyncLocalStorage();
+    const net = storage.run('loading', () => require(${modulePath}));
+    const server = net.createServer((socket) => {
+      for (const event of ['data', 'end', 'close'])
+        socket.on(event, () => console.log(event, storage.getStore()));
+      socket.on('close', () => server.close());
+    });
+    server.listen(0, () => net.connect(server.address().port).resume().end('x'));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program]);
+  assert.equal(stdout, 'data undefined\nend undefined\nclose undefined\n');
+});
+
+test('nothing that waits for the end of the tick runs while net is loaded', async () => {
+  const program = `
+    const seen = [];
+    process.nextTick(() => seen.push('nextTick'));
+    queueMicrotask(() => seen.push('microtask'));
+    require(${modulePath});
+    console.log(...seen, 'loaded');`;
+  for (const start of ['', 'Promise.resolve().then(() => { ', 'setImmediate(() => { ']) {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '-e',
+      `${start}${program}${start && '})'}`,
+    ]);
+    assert.equal(stdout, 'loaded\n');
+  }
+});

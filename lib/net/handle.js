@@ -38,8 +38,9 @@ const KEEP_ALIVE_COUNT = 10;
 // libuv's for what is asked for before there is a descriptor.
 const EARLY_KEEP_ALIVE_DELAY = 60;
 
-// An accepted socket's own events belong to nobody's AsyncLocalStorage, as in Node; 'connection' belongs to the server's.
-const outsideOfContext = AsyncLocalStorage.snapshot();
+// An accepted socket's own events belong to nobody's AsyncLocalStorage, as in Node; 'connection' belongs to the server's. The
+// program may be in one of its own when it first loads us.
+const outsideOfContext = native.outsideOfAsyncContext(() => AsyncLocalStorage.snapshot());
 
 class SocketHandle {
   // The observer's methods, called with the handle: read(handle, chunk), end(handle, status), failed(handle, status),

@@ -4,6 +4,7 @@
 //! `event_loop::Waker`.
 
 mod amqp;
+mod async_context;
 mod broker;
 mod callback;
 mod descriptor;

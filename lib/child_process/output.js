@@ -26,7 +26,8 @@ function gatherInto(chunks, stream, { maxBuffer, onMaxBuffer = 'kill' }, exceede
     const length = encoding ? Buffer.byteLength(chunk, encoding) : chunk.length;
     const room = maxBuffer - total;
     total += length;
-    if (total <= maxBuffer) {
+    // Not as `<=`: `undefined` is no bound.
+    if (!(total > maxBuffer)) {
       chunks.push(chunk);
       return;
     }

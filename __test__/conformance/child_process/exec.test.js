@@ -63,6 +63,8 @@ exec('maxBuffer: a stated one', zeros(100), { maxBuffer: 10 });
 exec('maxBuffer: 0', 'echo x', { maxBuffer: 0 });
 exec('maxBuffer: 0 without output', 'true', { maxBuffer: 0 });
 exec('maxBuffer: Infinity', zeros(3 * MIB), { maxBuffer: Infinity });
+exec('maxBuffer: undefined is none', zeros(2 * MIB), { maxBuffer: undefined });
+exec('maxBuffer: null', 'echo x', { maxBuffer: null });
 exec('maxBuffer: of stderr', `${zeros(100)} >&2`, { maxBuffer: 10 });
 exec('maxBuffer: counted in bytes, cut at characters', "printf 'ääääääää'", { maxBuffer: 5 });
 exec('maxBuffer: of Buffers', zeros(100), { maxBuffer: 10, encoding: 'buffer' });

@@ -15,7 +15,7 @@ const { Socket } = require('../net');
 const { readChannelToEnd, setupChannel, startChannel } = require('./channel');
 const { applyExtras, forceKillLater, methods, noteEnd, treeGone } = require('./extras');
 const { markGivenAway } = require('./given-away');
-const { descriptorOf, toNative } = require('./native-options');
+const { descriptorOf, toNativeSpawn } = require('./native-options');
 const { requireChildPermission } = require('./permission');
 const { guardProcessState } = require('./process-state');
 const { signalName } = require('./signal-names');
@@ -116,7 +116,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
   if (spawning.hasSubscribers) spawning.start.publish({ process: this, options });
 
   const descriptors = Int32Array.from(stdio, descriptorOf);
-  const status = this._handle.spawn(toNative(options), descriptors);
+  const status = this._handle.spawn(toNativeSpawn(options), descriptors);
 
   if (status >= 0) {
     if (spawning.hasSubscribers) spawning.end.publish({ process: this });

@@ -4,12 +4,33 @@
 
 const [IGNORE, PIPE, SAME_AS_STDOUT, INVALID] = [-1, -2, -3, -4];
 
-function toNative({ file, args = [], envPairs, cwd, uid, gid, detached, deathSignal }) {
+// Node 22 and later start an asynchronous child with nothing in the place of an argument that has no text.
+const takesAllArguments = Number.parseInt(process.versions.node, 10) >= 22;
+
+const textOf = (value) => `${value}`;
+
+function textOrNothing(value) {
+  try {
+    return textOf(value);
+  } catch {
+    return '';
+  }
+}
+
+/** Of an asynchronous child. */
+function toNativeSpawn(options) {
+  const native = toNative(options, takesAllArguments ? textOrNothing : textOf);
+  // Nothing said, while no synchronous child can be in a directory without a name.
+  if (native.cwd === '') native.cwd = undefined;
+  return native;
+}
+
+function toNative({ file, args = [], envPairs, cwd, uid, gid, detached, deathSignal }, toText = textOf) {
   return {
     file: cutAtNull(file),
-    args: pack(args),
-    env: envPairs && pack(envPairs),
-    cwd: cwd == null ? undefined : cutAtNull(String(cwd)) || undefined,
+    args: pack(args, toText),
+    env: envPairs && pack(envPairs, textOf),
+    cwd: cwd == null ? undefined : cutAtNull(cwd),
     uid: uid ?? undefined,
     gid: gid ?? undefined,
     detached: Boolean(detached),
@@ -29,16 +50,16 @@ function descriptorOf(entry) {
 }
 
 // A NUL ends each entry; what is not a string is made one, as Node's native side does.
-function pack(list) {
+function pack(list, toText) {
   let packed = '';
-  for (const item of list) packed += `${cutAtNull(item)}\0`;
+  for (const item of list) packed += `${cutAtNull(item, toText)}\0`;
   return packed;
 }
 
-function cutAtNull(value) {
-  const text = typeof value === 'string' ? value : String(value);
+function cutAtNull(value, toText = textOf) {
+  const text = typeof value === 'string' ? value : toText(value);
   const end = text.indexOf('\0');
   return end < 0 ? text : text.slice(0, end);
 }
 
-module.exports = { descriptorOf, toNative };
+module.exports = { descriptorOf, toNative, toNativeSpawn };

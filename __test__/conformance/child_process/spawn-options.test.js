@@ -126,6 +126,30 @@ compareCall(
   child.unref();`),
 );
 
+const NO_TEXT = [
+  ['a symbol', Symbol('s')],
+  [
+    'what refuses',
+    {
+      toString: () => {
+        throw new Error('refused');
+      },
+    },
+  ],
+  ['what has none', Object.create(null)],
+];
+for (const [what, argument] of NO_TEXT) {
+  compare(`an argument without a text: ${what}`, async ({ spawn, spawnSync }, log) => {
+    const args = ['-c', 'echo $# "$@"', 'sh', 'a', argument, 'b'];
+    try {
+      log(spawnSync('sh', args).status);
+    } catch (error) {
+      log(error);
+    }
+    log(await outputsOf(spawn('sh', args)));
+  });
+}
+
 function makeProgram() {
   const directory = path.join(os.tmpdir(), `oxipc-program-${process.pid}`);
   fs.mkdirSync(directory, { recursive: true });

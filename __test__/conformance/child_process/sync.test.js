@@ -124,6 +124,8 @@ thrown('execSync above maxBuffer', ({ execSync }) =>
 );
 thrown('execSync with a missing shell', ({ execSync }) => execSync('true', { shell: '/oxipc-missing' }));
 thrown('execSync with shell: false', ({ execSync }) => execSync('echo $0', { shell: false }));
+thrown('an empty cwd is none that there could be', ({ execFileSync }) => execFileSync('pwd', { cwd: '' }));
+
 thrown('execFileSync gives the output', ({ execFileSync }) => execFileSync('echo', ['a', 'b']));
 thrown('execFileSync with input', ({ execFileSync }) =>
   execFileSync('cat', { input: 'x', encoding: 'utf8' }),

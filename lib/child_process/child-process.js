@@ -144,10 +144,11 @@ ChildProcess.prototype.spawn = function spawn(options) {
   }
 
   stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));
-  if (options.all) this.all = stdio[1].socket ?? null;
-  this.stdin = stdio[0].socket ?? null;
-  this.stdout = stdio[1].socket ?? null;
-  this.stderr = stdio[2].socket ?? null;
+  if (options.all) this.all = stdio[1]?.socket ?? null;
+  // A list with holes is shorter.
+  this.stdin = stdio[0]?.socket ?? null;
+  this.stdout = stdio[1]?.socket ?? null;
+  this.stderr = stdio[2]?.socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
   this[kHeld] = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);

@@ -41,6 +41,8 @@ function getValidStdio(stdio, sync) {
   let ipc;
   let ipcFd;
   for (let index = 0; index < Math.max(list.length, 3); index++) {
+    // Holes too are left out there.
+    if (index < list.length && !(index in list)) continue;
     const entry = describe(list[index], index, sync);
     // Node drops text and bytes from a synchronous list, and what follows moves up.
     if (entry === undefined) continue;

@@ -126,6 +126,27 @@ compareCall(
   child.unref();`),
 );
 
+// By index.
+const WITH_HOLES = [
+  { 1: 'pipe' },
+  { 1: 'ignore', 2: 'pipe' },
+  { 0: 'pipe', 2: 'pipe', 4: 'pipe' },
+  { 2: 'ignore' },
+];
+for (const stdio of WITH_HOLES.map((entries) => Object.assign([], entries))) {
+  compare(`holes in stdio: ${JSON.stringify(stdio)}`, async ({ spawn, spawnSync }, log) => {
+    const child = spawn(
+      'sh',
+      ['-c', 'for n in 0 1 2 3 4; do [ -S /proc/$$/fd/$n ] && echo $n; done; exit 0'],
+      {
+        stdio: stdio.slice(),
+      },
+    );
+    const kinds = [child.stdin, child.stdout, child.stderr, ...child.stdio].map((stream) => stream !== null);
+    log(kinds, await outputsOf(child), spawnSync('true', { stdio: stdio.slice() }).output?.length);
+  });
+}
+
 const NO_TEXT = [
   ['a symbol', Symbol('s')],
   [

@@ -2,6 +2,7 @@
 
 // `ChildProcess`: a child, its events and its streams, in Node's order of things.
 
+const { AsyncResource } = require('node:async_hooks');
 const diagnosticsChannel = require('node:diagnostics_channel');
 const EventEmitter = require('node:events');
 const { constants } = require('node:os');
@@ -31,11 +32,21 @@ const [STARTED, EXITED] = [0, 1];
 const LAUNCHING = 1;
 
 const kIsUsedAsStdio = Symbol('kIsUsedAsStdio');
-// The child itself while a thread still launches it, then its pid.
-const kPid = Symbol('kPid');
-// Our ends of its pipes, until they may read. Not `child.stdio`: that is the user's to change.
-const kHeld = Symbol('kHeld');
-const UNSET = { value: undefined, writable: true };
+const kLaunch = Symbol('kLaunch');
+
+// What is known of a child's start. Beside the child, which may be frozen, or `this` a proxy of it or an heir.
+class Launch {
+  // While a thread launches it: whoever waits may do so in any async context, but what the child then emits belongs to
+  // that of its `spawn`.
+  context = null;
+  pid = undefined;
+  // Our ends of its pipes, until they may read. Not `child.stdio`: that is the user's to change.
+  held = [];
+
+  constructor(child) {
+    this.child = child;
+  }
+}
 
 // `pid` of a child that a thread launches. One accessor for all of them: V8 would keep a child that has one of its own, or
 // for which it becomes a value later, as a dictionary. `this` may be a proxy, or inherit from the child.
@@ -43,20 +54,26 @@ const PID_TO_COME = {
   enumerable: true,
   configurable: true,
   get() {
-    const known = this[kPid];
-    if (typeof known !== 'object') return known;
-    settle(known);
-    return known[kPid];
+    const launch = this[kLaunch];
+    settle(launch);
+    return launch?.pid;
   },
   set(value) {
-    Object.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true });
+    if (Reflect.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true }))
+      return;
+    // Sealed, it would keep its value writable.
+    if (Object.isFrozen(this))
+      throw new TypeError("Cannot assign to read only property 'pid' of object '#<ChildProcess>'");
+    settle(this[kLaunch]);
+    this[kLaunch].pid = value;
   },
 };
 
 // console.log(child) has the pid, as in Node, and not its accessor: returned is what is inspected then.
 Object.defineProperty(ChildProcess.prototype, inspect.custom, {
   value() {
-    if (Object.hasOwn(this, kPid)) this.pid = this.pid;
+    if (Object.hasOwn(this, kLaunch) && Object.getOwnPropertyDescriptor(this, 'pid')?.configurable)
+      this.pid = this.pid;
     return this;
   },
   writable: true,
@@ -135,13 +152,12 @@ ChildProcess.prototype.spawn = function spawn(options) {
     if (status === -EMFILE || status === -ENFILE) return status;
   }
 
-  Object.defineProperty(this, kHeld, UNSET);
-  if (status === LAUNCHING) {
-    Object.defineProperty(this, kPid, UNSET)[kPid] = this;
-    Object.defineProperty(this, 'pid', PID_TO_COME);
-  } else {
-    this.pid = this._handle.pid || undefined;
-  }
+  const launch = new Launch(this);
+  Object.defineProperty(this, kLaunch, { value: launch, configurable: true });
+  if (status === LAUNCHING) launch.context = new AsyncResource('OXIPCLAUNCH');
+  // Not in the way of a subclass's own, nor of what an earlier spawn() has left.
+  if (status === LAUNCHING && !('pid' in this)) Object.defineProperty(this, 'pid', PID_TO_COME);
+  else this.pid = this._handle.pid || undefined;
 
   stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));
   if (options.all) this.all = stdio[1]?.socket ?? null;
@@ -151,7 +167,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stderr = stdio[2]?.socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
-  this[kHeld] = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
+  launch.held = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
   if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose);
   if (status !== LAUNCHING) startReading(this);
   return Math.min(status, 0);
@@ -159,7 +175,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
 
 ChildProcess.prototype.kill = function kill(sig) {
   const signal = sig === 0 ? sig : convertToValidSignal(sig === undefined ? 'SIGTERM' : sig);
-  settle(this);
+  settle(this[kLaunch]);
   if (!this._handle) return false;
 
   const status = this._handle.kill(signal);
@@ -187,7 +203,9 @@ ChildProcess.prototype.unref = function unref() {
 
 function onEvent(kind, a, b) {
   if (kind === STARTED) {
-    this[kPid] = this._handle.pid || undefined;
+    const launch = this[kLaunch];
+    launch.pid = this._handle.pid || undefined;
+    launch.context = null;
     started(this, a);
   } else if (kind === EXITED) {
     onExit(this, a, b);
@@ -197,12 +215,16 @@ function onEvent(kind, a, b) {
 }
 
 // A launch on another thread is waited for by whoever must know: `pid`, `kill`.
-function settle(child) {
-  if (child[kPid] !== child) return;
+function settle(launch) {
+  if (!launch?.context) return;
+  const { child, context } = launch;
   const status = child._handle.settle();
-  child[kPid] = child._handle.pid || undefined;
-  process.nextTick(started, child, status);
+  launch.pid = child._handle.pid || undefined;
+  launch.context = null;
+  context.runInAsyncScope(process.nextTick, process, started, child, status);
 }
+
+const awaitLaunch = (child) => settle(child[kLaunch]);
 
 // The process runs, or has failed to. Nothing of it is heard before.
 function started(child, status) {
@@ -220,9 +242,7 @@ function started(child, status) {
 }
 
 function startReading(child) {
-  const pipes = child[kHeld] ?? [];
-  child[kHeld] = undefined;
-  for (const pipe of pipes) pipe.release();
+  for (const pipe of child[kLaunch].held.splice(0)) pipe.release();
   startChannel(child);
 }
 
@@ -297,4 +317,4 @@ for (const name of Object.keys(methods)) {
   Object.defineProperty(ChildProcess.prototype, name, { enumerable: false });
 }
 
-module.exports = { ChildProcess, settle };
+module.exports = { ChildProcess, awaitLaunch };

@@ -190,6 +190,64 @@ compare('AsyncLocalStorage is kept in every event', async ({ spawn, exec }, log)
   });
 });
 
+// Whoever waits for a launch does so in a context of its own.
+for (const [name, ask] of [
+  ['pid', (child, log) => log(typeof child.pid)],
+  ['kill', (child, log) => log(child.kill())],
+]) {
+  compare(`events come in the context of spawn although another asked: ${name}`, async ({ spawn }, log) => {
+    const storage = new AsyncLocalStorage();
+    const child = storage.run('of spawn', () => spawn('sleep', ['1000']));
+    for (const event of ['spawn', 'exit']) child.on(event, () => log(event, storage.getStore()));
+    storage.run('of the caller', () => ask(child, log));
+    if (name === 'pid') child.kill();
+    await once(child, 'exit');
+  });
+}
+
+compare('a launch that fails late does so in the context of spawn', async ({ spawn }, log) => {
+  const storage = new AsyncLocalStorage();
+  const child = storage.run('of spawn', () => spawn('/'));
+  child.on('error', ({ code }) => log(code, storage.getStore()));
+  storage.run('of the caller', () => log(child.pid));
+  await once(child, 'close');
+});
+
+for (const restrict of ['preventExtensions', 'seal', 'freeze']) {
+  compareCall(
+    `pid and spawn of a child after Object.${restrict}`,
+    scriptOf(`
+    'use strict';
+    const child = Object.${restrict}(cp.spawn('true'));
+    // A frozen child cannot have its exit code.
+    process.on('uncaughtException', ({ message }) => console.log(message));
+    child.on('spawn', () => console.log('spawn'));
+    try {
+      console.log(typeof child.pid, typeof require('util').inspect(child));
+      child.pid = 5;
+      console.log(child.pid);
+    } catch (error) {
+      console.log(String(error));
+    }`),
+  );
+}
+
+compare("a subclass's own pid", ({ ChildProcess }, log) => {
+  const options = () => ({ file: 'true', args: ['true'], stdio: 'ignore' });
+  class Told extends ChildProcess {
+    set pid(value) {
+      log('told', typeof value);
+    }
+  }
+  new Told().spawn(options());
+  class Fixed extends ChildProcess {
+    get pid() {
+      return 5;
+    }
+  }
+  new Fixed().spawn(options());
+});
+
 compare('the diagnostics channel tells of each child', async ({ spawn, ChildProcess }, log) => {
   const seen = ({ process }) => log(process instanceof ChildProcess, process.spawnfile);
   diagnosticsChannel.subscribe('child_process', seen);

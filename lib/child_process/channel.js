@@ -61,7 +61,7 @@ class Control extends EventEmitter {
 
 // One end of a channel: belongs to a `ChildProcess` or, in a child, to `process`.
 class Channel {
-  constructor(target, fd, serialization, ended) {
+  constructor(target, fd, serialization, ended, launched) {
     this.target = target;
     this.ended = ended;
     this.sockets = { got: {}, send: {} };
@@ -73,6 +73,7 @@ class Channel {
     this.unheardBytes = 0;
     // Closes it, once it is disconnected and the message that had come in part is whole.
     this.finish = null;
+    this.launched = launched;
     this.serialization = serializations[serialization];
     this.handle = new ChannelHandle(fd, serialization === 'advanced', this, onEvent);
     this.control = new Control(this.handle);
@@ -242,9 +243,12 @@ function isInternal(message) {
   );
 }
 
-/** Gives `target` a channel on `fd`; `ended` is called with it when the peer is gone. Returns `target.channel`. */
-function setupChannel(target, fd, serialization, ended) {
-  const channel = new Channel(target, fd, serialization, ended);
+/**
+ * Gives `target` a channel on `fd`; `ended` is called with it when the peer is gone, `launched` waits until the peer is
+ * there. Returns `target.channel`.
+ */
+function setupChannel(target, fd, serialization, ended, launched) {
+  const channel = new Channel(target, fd, serialization, ended, launched);
   target.channel = channel.control;
   target[kChannel] = channel;
   // Messages that wait for a handle's acknowledgement; null when none is under way.
@@ -346,6 +350,8 @@ function disconnect() {
 
 function disconnectNow() {
   const channel = this[kChannel];
+  // 'spawn' comes before 'disconnect'.
+  channel?.launched?.(this);
   this.channel = null;
   this[kChannel] = null;
   if (this._pendingMessage) closePending(this);

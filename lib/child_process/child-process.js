@@ -168,7 +168,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
   launch.held = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
-  if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose);
+  if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose, awaitLaunch);
   if (status !== LAUNCHING) startReading(this);
   return Math.min(status, 0);
 };

@@ -163,6 +163,14 @@ compare('disconnect from here', async ({ fork }, log) => {
   log(await once(child, 'exit'));
 });
 
+compare('spawn comes before a disconnect that was asked for at once', async ({ fork }, log) => {
+  const child = fork(programs, ['echo'], { execArgv: [] });
+  for (const event of ['spawn', 'disconnect', 'exit']) child.on(event, () => log(event));
+  child.disconnect();
+  log(child.connected);
+  await once(child, 'exit');
+});
+
 compare('disconnect from there', async ({ fork }, log) => {
   const child = fork(programs, ['disconnect']);
   child.send('go');

@@ -42,6 +42,8 @@ class Launch {
   pid = undefined;
   // Our ends of its pipes, until they may read. Not `child.stdio`: that is the user's to change.
   held = [];
+  // That of stdin.
+  stdin = null;
 
   constructor(child) {
     this.child = child;
@@ -167,6 +169,7 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stderr = stdio[2]?.socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
+  launch.stdin = stdio[0]?.socket ? stdio[0].handle : null;
   launch.held = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
   if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose, awaitLaunch);
   if (status !== LAUNCHING) startReading(this);
@@ -251,6 +254,8 @@ function onExit(child, code, signal) {
   if (signal) child.signalCode = signalName(signal);
   else child.exitCode = code;
 
+  // Whoever has ended it before the child did hears so.
+  if (code >= 0) child[kLaunch]?.stdin?.tellFinish();
   child.stdin?.destroy();
   noteEnd(child, child._handle);
   child._handle = null;

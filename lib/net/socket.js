@@ -327,10 +327,11 @@ Socket.prototype._final = function (callback) {
   } else {
     // A failure means that the connection has gone already; reading reports that.
     // In a turn of its own, as Node: who destroys the socket before has cut it off.
-    const finish = () => setImmediate(callback);
+    const handle = this._handle;
+    const finish = () => (handle.finishLater ? handle.finishLater(callback) : setImmediate(callback));
     let done = finish;
     let isDone = false;
-    this._handle.shutdown(() => {
+    handle.shutdown(() => {
       isDone = true;
       done();
     });

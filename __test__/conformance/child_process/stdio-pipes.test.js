@@ -2,6 +2,7 @@
 
 // Pipes between children, and pipes beyond the third.
 
+const { AsyncLocalStorage } = require('node:async_hooks');
 const nodeChildProcess = require('node:child_process');
 const { once } = require('node:events');
 const { execPath } = require('node:process');
@@ -101,4 +102,27 @@ compare('what lies between pipes is closed', async ({ spawn }, log) => {
   const child = spawn('sh', ['-c', open], { stdio });
   log(child.stdio.map((stream) => stream === null));
   log(await outputsOf(child));
+});
+
+compare('an end of stdin is heard of, however quickly the child has ended', async ({ spawn }, log) => {
+  const storage = new AsyncLocalStorage();
+  for (let count = 0; count < 10; count++) {
+    const child = storage.run('of spawn', () => spawn('true'));
+    for (const event of ['prefinish', 'finish']) {
+      child.stdin.on(event, () => log(event, storage.getStore()));
+    }
+    storage.run('of end', () => child.stdin.end());
+    // The child runs, and has ended when the event loop sees it.
+    log(typeof child.pid);
+    nodeChildProcess.spawnSync('sleep', ['0.01']);
+    await once(child, 'close');
+  }
+});
+
+compare('no end of stdin is heard of when there was no child', async ({ spawn }, log) => {
+  const child = spawn('/oxipc-missing');
+  child.on('error', ({ code }) => log(code));
+  for (const event of ['prefinish', 'finish', 'close']) child.stdin.on(event, () => log(event));
+  child.stdin.end();
+  await once(child, 'close');
 });

@@ -74,8 +74,9 @@ const PID_TO_COME = {
 // console.log(child) has the pid, as in Node, and not its accessor: returned is what is inspected then.
 Object.defineProperty(ChildProcess.prototype, inspect.custom, {
   value() {
-    if (Object.hasOwn(this, kLaunch) && Object.getOwnPropertyDescriptor(this, 'pid')?.configurable)
-      this.pid = this.pid;
+    const descriptor = Object.getOwnPropertyDescriptor(this, 'pid');
+    // Not one that the user has put there, nor that of a frozen child.
+    if (descriptor?.get === PID_TO_COME.get && descriptor.configurable) this.pid = this.pid;
     return this;
   },
   writable: true,

@@ -5,6 +5,7 @@ const diagnosticsChannel = require('node:diagnostics_channel');
 const { once } = require('node:events');
 const { constants } = require('node:os');
 const { text } = require('node:stream/consumers');
+const { inspect } = require('node:util');
 
 const { compare, compareCall, logEvents, outputsOf, scriptOf } = require('./compare');
 
@@ -231,6 +232,15 @@ for (const restrict of ['preventExtensions', 'seal', 'freeze']) {
     }`),
   );
 }
+
+compare('an inspected child keeps the pid that its user has given it', async ({ spawn }, log) => {
+  for (const descriptor of [{ value: 9, writable: false }, { get: () => 11 }, { value: undefined }]) {
+    const child = spawn('true', { stdio: 'ignore' });
+    Object.defineProperty(child, 'pid', { configurable: true, ...descriptor });
+    log(child.pid, inspect(child).includes('pid: '), child.pid);
+    await once(child, 'close');
+  }
+});
 
 compare("a subclass's own pid", ({ ChildProcess }, log) => {
   const options = () => ({ file: 'true', args: ['true'], stdio: 'ignore' });

@@ -2,6 +2,8 @@
 
 // Sending on the fork channel: `child.send`, and what waits while a handle is not acknowledged.
 
+const { AsyncResource } = require('node:async_hooks');
+
 const { ERR_INVALID_ARG_TYPE, ERR_IPC_CHANNEL_CLOSED, ERR_MISSING_ARGS } = require('../internal/errors');
 const { errnoException } = require('../internal/system-errors');
 const { validateObject } = require('../internal/validators');
@@ -74,13 +76,16 @@ function transmit(target, message, handle, callback) {
   const status = channel.write(message, handle);
   if (status >= 0 && handle) target._handleQueue ??= [];
   if (status > 0) {
-    channel.unsent.push({ callback, hasHandle: Boolean(handle) });
+    channel.unsent.push({ callback: inCallersContext(callback), hasHandle: Boolean(handle) });
     channel.control.refCounted();
   } else if (status === 0 && typeof callback === 'function') {
     process.nextTick(callback, null);
   }
   return status;
 }
+
+const inCallersContext = (callback) =>
+  typeof callback === 'function' ? AsyncResource.bind(callback, 'WRITEWRAP') : callback;
 
 function enqueue(target, entry) {
   target._handleQueue.push(entry);

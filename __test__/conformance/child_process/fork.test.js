@@ -1,5 +1,6 @@
 'use strict';
 
+const { AsyncLocalStorage } = require('node:async_hooks');
 const nodes = require('node:child_process');
 const dgram = require('node:dgram');
 const { once } = require('node:events');
@@ -168,6 +169,24 @@ compare('spawn comes before a disconnect that was asked for at once', async ({ f
   for (const event of ['spawn', 'disconnect', 'exit']) child.on(event, () => log(event));
   child.disconnect();
   log(child.connected);
+  await once(child, 'exit');
+});
+
+compare('the callback of a send comes in the context of that send', async ({ fork }, log) => {
+  const child = fork(programs, ['echo'], { execArgv: [] });
+  const storage = new AsyncLocalStorage();
+  // Taken at once by the kernel, and not.
+  for (const message of ['short', 'x'.repeat(2_000_000)]) {
+    await new Promise((resolve) =>
+      storage.run(message.length, () =>
+        child.send(message, (error) => {
+          log(error, storage.getStore());
+          resolve();
+        }),
+      ),
+    );
+  }
+  child.kill();
   await once(child, 'exit');
 });
 

@@ -11,7 +11,7 @@ const { STALE, notPublished } = require('./channel-recovery');
 const { Confirms } = require('./confirms');
 const { closeError, closeMessage, describeFrame, IllegalOperationError } = require('./errors');
 const { operationError, stackCapture } = require('./errors');
-const { methodName, methods } = require('./methods');
+const { methodById, methodName, methods } = require('./methods');
 const { LastPublish, readPublication } = require('./orders');
 const { reportHandlerError, safeEmit } = require('./safe-emit');
 const tracing = require('./tracing');
@@ -27,6 +27,8 @@ const SINGLE_CHUNK_BYTES = 2048;
 const FRAME_OVERHEAD = 8;
 // Frames of method and header without names and properties.
 const METHOD_AND_HEADER_BYTES = 17 + 20;
+// What amqplib takes for the method of a header frame, the last one of an empty message. It has no class and method.
+const HEADER_ID = 60;
 
 const RUNNING = 0;
 const CLOSING = 1;
@@ -347,7 +349,7 @@ class BaseChannel extends EventEmitter {
       this.#dispatch(message.fields.consumerTag, message);
       if (this.listenerCount('delivery') > 0) this.emit('delivery', message);
     } catch (error) {
-      this.#failInListener('delivery', error);
+      this.#failInListener('delivery', error, message);
     }
   }
 
@@ -361,12 +363,13 @@ class BaseChannel extends EventEmitter {
         this.#answer({ method, fields: message.fields, message });
       }
     } catch (error) {
-      this.#failInListener(method === methods.BasicReturn ? 'return' : undefined, error);
+      this.#failInListener(method === methods.BasicReturn ? 'return' : undefined, error, message);
     }
   }
 
   // What a consumer or a listener for messages throws closes the channel, unless 'handler-error' is heard.
-  #failInListener(event, thrown) {
+  #failInListener(event, thrown, { content }) {
+    const id = content.length === 0 ? HEADER_ID : undefined;
     let error = thrown;
     try {
       if (event === undefined) throw thrown;
@@ -376,12 +379,12 @@ class BaseChannel extends EventEmitter {
       error = unheard;
     }
     if (typeof error === 'string') {
-      this.closeWithError(undefined, error, UNEXPECTED_FRAME, new Error(error));
+      this.closeWithError(id, error, UNEXPECTED_FRAME, new Error(error));
     } else if (error instanceof Error) {
-      this.closeWithError(undefined, 'Error while processing message', INTERNAL_ERROR, error);
+      this.closeWithError(id, 'Error while processing message', INTERNAL_ERROR, error);
     } else {
       const text = 'Internal error while processing message';
-      this.closeWithError(undefined, text, INTERNAL_ERROR, new Error(error.toString()));
+      this.closeWithError(id, text, INTERNAL_ERROR, new Error(error.toString()));
     }
   }
 
@@ -447,8 +450,9 @@ class BaseChannel extends EventEmitter {
     this.closeBecause(replyText, replyCode, () => {
       error.code = replyCode;
       if (id) {
-        error.classId = id >>> 16;
-        error.methodId = id & 0xffff;
+        const method = methodById(id);
+        error.classId = method?.classId;
+        error.methodId = method?.methodId;
       }
       this.endedBy = error;
       safeEmit(this, 'error', error);

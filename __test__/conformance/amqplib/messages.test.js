@@ -259,6 +259,30 @@ sideBySide('a consumer that throws closes the channel with its error', async (sc
   await connection.close();
 });
 
+sideBySide('what is thrown over an empty message has class and method, both unknown', async (scenario) => {
+  const connection = await scenario.connect();
+  const throwing = () => {
+    throw new TypeError('mine');
+  };
+  for (const content of ['', 'text']) {
+    const consuming = await connection.createChannel();
+    scenario.watch('consumer', consuming, ['error', 'close']);
+    const { queue } = await consuming.assertQueue('', { exclusive: true });
+    await consuming.consume(queue, throwing, { noAck: true });
+    const consumed = next(consuming, 'close');
+    consuming.sendToQueue(queue, Buffer.from(content));
+    await consumed;
+
+    const returning = await connection.createChannel();
+    scenario.watch('return', returning, ['error', 'close']);
+    returning.on('return', throwing);
+    const returned = next(returning, 'close');
+    returning.sendToQueue(scenario.name('nowhere'), Buffer.from(content), { mandatory: true });
+    await returned;
+  }
+  await connection.close();
+});
+
 sideBySide('handler-error of a channel gets what a listener throws', async (scenario) => {
   const connection = await scenario.connect();
   const channel = await connection.createConfirmChannel();

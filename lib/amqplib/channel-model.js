@@ -60,7 +60,8 @@ class Channel extends BaseChannel {
   }
 
   async open() {
-    this.allocate();
+    // Asked for a turn of the microtask queue later, as in amqplib: what closes the connection meanwhile comes first.
+    await this.allocate();
     return this.rpc(methods.ChannelOpen, { outOfBand: '' }, methods.ChannelOpenOk);
   }
 

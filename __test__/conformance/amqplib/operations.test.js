@@ -214,6 +214,24 @@ sideBySide('who closes hears of it before those whose operations that ends', asy
   await ends(two, () => connection.close());
 });
 
+sideBySide('a channel that is asked for as its connection ends is refused alike', async (scenario) => {
+  const make = (connection) => [
+    scenario.outcome('channel', () => connection.createChannel()),
+    scenario.outcome('confirm channel', () => connection.createConfirmChannel()),
+  ];
+  const closing = await scenario.connect();
+  scenario.watch('closing', closing, ['error', 'close']);
+  await Promise.all([...make(closing), scenario.outcome('close', () => closing.close())]);
+
+  const failing = await scenario.connect();
+  scenario.watch('failing', failing, ['error', 'close']);
+  const made = new Promise((resolve) => failing.on('error', () => resolve(Promise.all(make(failing)))));
+  const channel = await failing.createChannel();
+  // Its error has no listener, and is the connection's.
+  await scenario.outcome('operation', () => channel.checkQueue(scenario.name('missing')));
+  await made;
+});
+
 sideBySide('the server closing the connection is told alike', async (scenario) => {
   const connection = await scenario.connect();
   const channel = await connection.createChannel();

@@ -219,7 +219,7 @@ for (const restrict of ['preventExtensions', 'seal', 'freeze']) {
     `pid and spawn of a child after Object.${restrict}`,
     scriptOf(`
     'use strict';
-    const child = Object.${restrict}(cp.spawn('true'));
+    const child = Object.${restrict}(cp.spawn('true', { stdio: 'ignore' }));
     // A frozen child cannot have its exit code.
     process.on('uncaughtException', ({ message }) => console.log(message));
     child.on('spawn', () => console.log('spawn'));

@@ -105,7 +105,7 @@ impl Reader<'_> {
         Ok(Some(number as u64))
     }
 
-    /// The name of an exchange or a routing key.
+    /// The name of an exchange.
     fn name(&self, argument: &str) -> Outcome<Option<&[u8]>> {
         match self.table.inner().get(argument) {
             None => Ok(None),
@@ -119,8 +119,8 @@ impl Reader<'_> {
         }
     }
 
-    /// One word of several.
-    fn choice(&self, argument: &str) -> Outcome<Option<&[u8]>> {
+    /// One word of several, or a routing key.
+    fn text(&self, argument: &str) -> Outcome<Option<&[u8]>> {
         match self.table.inner().get(argument) {
             None => Ok(None),
             Some(AMQPValue::LongString(text)) => Ok(Some(text.as_bytes())),
@@ -139,7 +139,7 @@ impl QueueArguments {
         let reader = Reader { table, queue, vhost };
         let mut arguments = QueueArguments::default();
         // Quorum queues and streams are about several machines and disks; here they are queues like any other.
-        if let Some(text) = reader.choice("x-queue-type")?
+        if let Some(text) = reader.text("x-queue-type")?
             && !matches!(text, b"classic" | b"quorum")
         {
             let kind = String::from_utf8_lossy(text);
@@ -150,7 +150,7 @@ impl QueueArguments {
         if let Some(text) = reader.name("x-dead-letter-exchange")? {
             arguments.dead_letter_exchange = Some(String::from_utf8_lossy(text).into());
         }
-        if let Some(text) = reader.name("x-dead-letter-routing-key")? {
+        if let Some(text) = reader.text("x-dead-letter-routing-key")? {
             if arguments.dead_letter_exchange.is_none() {
                 return Err(reader.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined"));
             }
@@ -165,13 +165,13 @@ impl QueueArguments {
             };
             arguments.max_priority = Some(number);
         }
-        match reader.choice("x-overflow")? {
+        match reader.text("x-overflow")? {
             None | Some(b"drop-head") => {}
             Some(b"reject-publish") => arguments.overflow = Overflow::RejectPublish,
             Some(b"reject-publish-dlx") => arguments.overflow = Overflow::RejectPublishDeadLetter,
             Some(_) => return Err(reader.invalid("x-overflow", "invalid_overflow")),
         }
-        if let Some(text) = reader.choice("x-queue-mode")?
+        if let Some(text) = reader.text("x-queue-mode")?
             && !matches!(text, b"default" | b"lazy")
         {
             let mode = String::from_utf8_lossy(text);

@@ -2,7 +2,7 @@
 
 use amq_protocol::types::{AMQPValue, FieldTable};
 
-use super::exception::{Exception, Outcome, precondition_failed, resource_locked};
+use super::exception::{Exception, Outcome, erlang_binary, precondition_failed, resource_locked};
 use super::message::Name;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -336,9 +336,47 @@ pub fn shown(value: &AMQPValue) -> String {
         (Some(number), _) => number.to_string(),
         (_, AMQPValue::Boolean(flag)) => flag.to_string(),
         (_, AMQPValue::LongString(text)) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
-        (_, AMQPValue::Float(number)) => number.to_string(),
-        (_, AMQPValue::Double(number)) => number.to_string(),
-        (_, AMQPValue::Timestamp(number)) => number.to_string(),
-        (_, other) => format!("{other:?}"),
+        (_, other) => erlang_term(other),
+    }
+}
+
+/// The value as Erlang's `~p` shows it, on one line.
+pub fn erlang_term(value: &AMQPValue) -> String {
+    let join = |terms: Vec<String>| format!("[{}]", terms.join(","));
+    match value {
+        AMQPValue::Float(number) => erlang_float(f64::from(*number)),
+        AMQPValue::Double(number) => erlang_float(*number),
+        AMQPValue::Timestamp(number) => number.to_string(),
+        AMQPValue::DecimalValue(decimal) => format!("{{{},{}}}", decimal.scale, decimal.value),
+        AMQPValue::ShortString(text) => erlang_binary(text.as_str().as_bytes()),
+        AMQPValue::LongString(text) => erlang_binary(text.as_bytes()),
+        AMQPValue::ByteArray(bytes) => erlang_binary(bytes.as_slice()),
+        AMQPValue::Void => "undefined".to_owned(),
+        AMQPValue::FieldArray(values) => join(
+            values
+                .as_slice()
+                .iter()
+                .map(|value| format!("{{{},{}}}", type_name(value), erlang_term(value)))
+                .collect(),
+        ),
+        AMQPValue::FieldTable(table) => join(
+            table
+                .inner()
+                .iter()
+                .map(|(key, value)| {
+                    let key = erlang_binary(key.as_str().as_bytes());
+                    format!("{{{key},{},{}}}", type_name(value), erlang_term(value))
+                })
+                .collect(),
+        ),
+        number => shown(number),
+    }
+}
+
+fn erlang_float(number: f64) -> String {
+    let text = format!("{number:?}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0e{exponent}"),
+        _ => text,
     }
 }

@@ -144,6 +144,16 @@ compare('what is not there is missed, or not, in the same way', async (stage) =>
     (on) => on.ackAll(),
     (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': 'some' }),
     (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': 5 }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': null }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': { '!': 'double', value: 1 } }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': { '!': 'double', value: 1e30 } }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': { a: 'b' } }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': [true, { '!': 'timestamp', value: 5 }] }),
+    (on) => on.bindQueue(queue, 'amq.headers', '', { 'x-match': Buffer.from('text') }),
+    (on) =>
+      on.bindQueue(queue, 'amq.headers', '', {
+        'x-match': { '!': 'decimal', value: { places: 1, digits: 5 } },
+      }),
   ];
   const results = [];
   for (const operation of operations) results.push(await stage.outcome(operation));

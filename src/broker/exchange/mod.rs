@@ -248,7 +248,7 @@ fn refusal(value: AMQPValue) -> super::exception::Exception {
         other => precondition_failed(&format!(
             "Invalid x-match field type {} (value {}); expected longstr",
             type_name(other),
-            super::arguments::shown(other)
+            super::arguments::erlang_term(other)
         )),
     }
 }

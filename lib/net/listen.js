@@ -66,7 +66,7 @@ Server.prototype.listen = function (...args) {
 
   if (typeof options.port === 'number' || typeof options.port === 'string') {
     validatePort(options.port, 'options.port');
-      refuseTakeOver(options);
+    refuseTakeOver(options);
     if (options.reusePort === true) options.exclusive = true;
     const target = {
       port: options.port | 0,

@@ -53,7 +53,7 @@ Server.prototype.listen = function (...args) {
   }
   addAbortSignal(this, options);
   if (typeof options.fd === 'number' && options.fd >= 0) {
-    refuseTakeOver(options);
+    if (!(options instanceof SocketHandle)) refuseTakeOver(options);
     listenOn(this, { fd: options.fd, backlog });
     return this;
   }

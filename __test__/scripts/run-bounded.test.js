@@ -20,7 +20,9 @@ test('gives status and output of a command that ends', async () => {
 });
 
 test('ends what a command leaves behind, its output held open and its process group changed', async () => {
-  const { status, output, leftovers } = await runBounded('sh', ['-c', 'setsid sleep 1000 & echo $!'], {
+  // Not before it is what it is to be: in the middle of execve a process has no command line.
+  const script = 'setsid sleep 1000 & until grep -qa ^sleep /proc/$!/cmdline; do :; done; echo $!';
+  const { status, output, leftovers } = await runBounded('sh', ['-c', script], {
     ...mark(`leaves-${process.pid}`),
     limit: 60_000,
   });

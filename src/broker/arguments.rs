@@ -330,13 +330,11 @@ pub fn type_name(value: &AMQPValue) -> &'static str {
     }
 }
 
-/// The value in RabbitMQ's texts.
+/// The value in RabbitMQ's texts: as Erlang shows it, but for plain text.
 pub fn shown(value: &AMQPValue) -> String {
-    match (integer(value), value) {
-        (Some(number), _) => number.to_string(),
-        (_, AMQPValue::Boolean(flag)) => flag.to_string(),
-        (_, AMQPValue::LongString(text)) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
-        (_, other) => erlang_term(other),
+    match value {
+        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+        other => erlang_term(other),
     }
 }
 
@@ -344,6 +342,14 @@ pub fn shown(value: &AMQPValue) -> String {
 pub fn erlang_term(value: &AMQPValue) -> String {
     let join = |terms: Vec<String>| format!("[{}]", terms.join(","));
     match value {
+        AMQPValue::Boolean(flag) => flag.to_string(),
+        AMQPValue::ShortShortInt(number) => number.to_string(),
+        AMQPValue::ShortShortUInt(number) => number.to_string(),
+        AMQPValue::ShortInt(number) => number.to_string(),
+        AMQPValue::ShortUInt(number) => number.to_string(),
+        AMQPValue::LongInt(number) => number.to_string(),
+        AMQPValue::LongUInt(number) => number.to_string(),
+        AMQPValue::LongLongInt(number) => number.to_string(),
         AMQPValue::Float(number) => erlang_float(f64::from(*number)),
         AMQPValue::Double(number) => erlang_float(*number),
         AMQPValue::Timestamp(number) => number.to_string(),
@@ -369,7 +375,6 @@ pub fn erlang_term(value: &AMQPValue) -> String {
                 })
                 .collect(),
         ),
-        number => shown(number),
     }
 }
 

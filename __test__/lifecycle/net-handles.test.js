@@ -230,6 +230,58 @@ test('a handle that has closed answers so, while its native half serves another 
   server.close();
 });
 
+for (const target of ['{ port: 0, host: "127.0.0.1" }', 'os.tmpdir() + "/oxipc-numbers-" + process.pid']) {
+  test(`a descriptor's number goes from one connection to the next, also by way of others (${target})`, async () => {
+    const { stdout } = await run(`
+      const os = require('node:os');
+      const { once } = require('node:events');
+      const server = net.createServer((socket) => socket.on('error', () => {}).pipe(socket));
+      const connect = (module = net) => {
+        const address = server.address();
+        return module.connect(address.port ?? { path: address });
+      };
+      const talk = async (socket, text) => {
+        socket.write(text);
+        console.log(String((await once(socket, 'data'))[0]));
+      };
+      server.listen(${target}, async () => {
+        const first = connect();
+        await once(first, 'connect');
+        const { fd } = first._handle;
+        // Closed in its own event, and opened again in the same turn.
+        let next;
+        first.on('data', () => {
+          first.destroy();
+          next = connect();
+        });
+        await talk(first, 'first');
+        await once(next, 'connect');
+        console.log(next._handle.fd === fd);
+        await talk(next, 'next');
+        next.unref();
+        next.destroy();
+        next.destroy();
+        // Closed before the connection is reported: whoever comes next is not told of it.
+        connect().on('connect', () => console.log('connected')).destroy();
+        const nodes = connect(require('node:net'));
+        await once(nodes, 'connect');
+        console.log(nodes._handle.fd === fd);
+        await talk(nodes, 'of node');
+        nodes.destroy();
+        await once(nodes, 'close');
+        // It keeps the process alive, though one before it was unreferenced.
+        server.unref();
+        const last = connect();
+        await once(last, 'connect');
+        console.log(last._handle.fd === fd);
+        await talk(last, 'last');
+        last.destroy();
+        server.close();
+      });`);
+    assert.deepEqual(stdout.split('\n'), ['first', 'true', 'next', 'true', 'of node', 'true', 'last', '']);
+  });
+}
+
 test('an AsyncLocalStorage store in which net is loaded is not that of accepted sockets', async () => {
   const program = `
     const { AsyncLocalStorage } = require('node:async_hooks');

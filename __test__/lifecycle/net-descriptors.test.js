@@ -11,6 +11,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 
 const net = require('../../lib/net');
+const { socketPair } = require('../support/message-pair');
 
 const CLOSE_ON_EXEC = 0o2000000;
 
@@ -38,24 +39,8 @@ function openFile(content = '') {
 
 const contentOf = (fd) => fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8');
 
-async function pair(t, options = {}) {
-  const server = net
-    .createServer(options)
-    .listen(`\0${path.basename(__filename)}-${process.pid}-${serial++}`);
-  await once(server, 'listening');
-  const client = net.connect(server.address());
-  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
-  server.close();
-  t.after(() => {
-    client.destroy();
-    accepted.destroy();
-  });
-  return [client, accepted];
-}
-let serial = 0;
-
 test('descriptors arrive once, close-on-exec, before their bytes and after the bytes before them', async (t) => {
-  const [client, accepted] = await pair(t);
+  const [client, accepted] = await socketPair(t);
   const files = ['first', 'second', 'third'].map(openFile);
   t.after(() => files.forEach(fs.closeSync));
   const log = [];
@@ -88,7 +73,7 @@ test('descriptors arrive once, close-on-exec, before their bytes and after the b
 });
 
 test('253 descriptors in one message; more, none and nonsense are refused', async (t) => {
-  const [client, accepted] = await pair(t);
+  const [client, accepted] = await socketPair(t);
   const file = openFile();
   t.after(() => fs.closeSync(file));
   const before = countDescriptors();
@@ -120,7 +105,7 @@ test('253 descriptors in one message; more, none and nonsense are refused', asyn
 
 test('descriptors wait behind a full socket, in their place, and the originals may be closed meanwhile', async (t) => {
   const before = countDescriptors();
-  const [client, accepted] = await pair(t, { pauseOnConnect: true });
+  const [client, accepted] = await socketPair(t, { serverOptions: { pauseOnConnect: true } });
   const filler = 4 << 20;
   client.write(Buffer.alloc(filler, 'x'));
   const calledBack = [];
@@ -165,7 +150,7 @@ test('what never leaves, and what nobody takes, is closed', async (t) => {
   const before = countDescriptors();
 
   // Cut off in the queue, in the middle of a write, before the connection, and after the end.
-  const [client, accepted] = await pair(t, { pauseOnConnect: true });
+  const [client, accepted] = await socketPair(t, { serverOptions: { pauseOnConnect: true } });
   client.write(Buffer.alloc(4 << 20));
   const outcomes = [];
   const report = (error) => outcomes.push(error?.code);
@@ -195,7 +180,7 @@ test('what never leaves, and what nobody takes, is closed', async (t) => {
     (socket) => socket.on('descriptors', assert.fail).removeAllListeners('descriptors'),
     (socket) => socket.once('descriptors', (fds) => fds.map(fs.closeSync) && socket.destroy()),
   ]) {
-    const [sender, receiver] = await pair(t);
+    const [sender, receiver] = await socketPair(t);
     listen(receiver);
     receiver.resume();
     sender.resume();

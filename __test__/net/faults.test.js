@@ -9,37 +9,18 @@ const readline = require('node:readline');
 const { test } = require('node:test');
 
 const net = require('../../lib/net');
+const { socketPair } = require('../support/message-pair');
 
 const CHUNK = 64 * 1024;
 const chunk = Buffer.alloc(CHUNK, 'x');
 // One read fills at most this (see lib/internal/read-memory.js).
 const LARGEST_READ = 256 * 1024;
 
-let serial = 0;
-const targets = {
-  TCP: () => ({ port: 0, host: '127.0.0.1' }),
-  UNIX: () => ({ path: `\0faults-${process.pid}-${serial++}` }),
-};
-
-async function pair(t, kind, options) {
-  const server = net.createServer(options).listen(targets[kind]());
-  await once(server, 'listening');
-  const address = server.address();
-  const client = net.connect(address.port ? { port: address.port, host: '127.0.0.1' } : { path: address });
-  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
-  server.close();
-  t.after(() => {
-    client.destroy();
-    accepted.destroy();
-  });
-  return [client, accepted];
-}
-
 const closed = (socket) => new Promise((resolve) => socket.once('close', resolve));
 
-for (const kind of ['TCP', 'UNIX']) {
+for (const kind of ['tcp', 'unix']) {
   test(`${kind}: a peer that goes in the middle of a write`, async (t) => {
-    const [client, accepted] = await pair(t, kind);
+    const [client, accepted] = await socketPair(t, { kind });
     const outcomes = [];
     const failed = once(client, 'error');
     const gone = closed(client);
@@ -60,7 +41,7 @@ for (const kind of ['TCP', 'UNIX']) {
   });
 
   test(`${kind}: a peer that never reads holds back a writer that listens to write()`, async (t) => {
-    const [client, accepted] = await pair(t, kind, { pauseOnConnect: true });
+    const [client, accepted] = await socketPair(t, { kind, serverOptions: { pauseOnConnect: true } });
     let taken = 0;
     const drains = [];
     client.on('drain', () => drains.push(taken));
@@ -87,7 +68,7 @@ for (const kind of ['TCP', 'UNIX']) {
   });
 
   test(`${kind}: a slow reader gets everything, and neither side hoards`, async (t) => {
-    const [client, accepted] = await pair(t, kind, { highWaterMark: 16 * 1024 });
+    const [client, accepted] = await socketPair(t, { kind, serverOptions: { highWaterMark: 16 * 1024 } });
     const total = 24 << 20;
     let [mostWaiting, mostRead, received] = [0, 0, 0];
     const write = async () => {
@@ -113,8 +94,8 @@ for (const kind of ['TCP', 'UNIX']) {
 }
 
 test('a peer that ends its side still gets the answer (half-open), and one that goes ends both', async (t) => {
-  for (const kind of ['TCP', 'UNIX']) {
-    const [client, accepted] = await pair(t, kind, { allowHalfOpen: true });
+  for (const kind of ['tcp', 'unix']) {
+    const [client, accepted] = await socketPair(t, { kind, serverOptions: { allowHalfOpen: true } });
     let request = '';
     let answer = '';
     accepted.on('data', (data) => (request += data));

@@ -5,6 +5,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 
 const net = require('../../lib/net');
+const { socketPair } = require('../support/message-pair');
 
 const OWN = { pid: process.pid, uid: process.getuid(), gid: process.getgid() };
 const NOT_CONNECTED = {
@@ -18,22 +19,8 @@ const NO_UNIX_SOCKET = {
   message: 'getsockopt EINVAL this is no UNIX socket',
 };
 
-async function pair(t, target) {
-  const server = net.createServer().listen(target);
-  await once(server, 'listening');
-  const address = server.address();
-  const client = net.connect(address.port ?? address);
-  const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
-  server.close();
-  t.after(() => {
-    client.destroy();
-    accepted.destroy();
-  });
-  return [client, accepted];
-}
-
 test('both ends of a UNIX connection are told of each other, also when the other has gone', async (t) => {
-  const [client, accepted] = await pair(t, `\0peer-credentials-${process.pid}`);
+  const [client, accepted] = await socketPair(t);
   assert.deepEqual(client.peerCredentials(), OWN);
   client.destroy();
   await once(client, 'close');
@@ -45,7 +32,7 @@ test('a socket that is not connected has no peer', () =>
   assert.throws(() => new net.Socket().peerCredentials(), NOT_CONNECTED));
 
 test('a TCP socket knows no peer of the kind', async (t) => {
-  const [client, accepted] = await pair(t, 0);
+  const [client, accepted] = await socketPair(t, { kind: 'tcp' });
   assert.throws(() => client.peerCredentials(), NO_UNIX_SOCKET);
   assert.throws(() => accepted.peerCredentials(), NO_UNIX_SOCKET);
   client.destroy();

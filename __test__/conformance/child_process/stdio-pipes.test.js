@@ -5,6 +5,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 const nodeChildProcess = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const { execPath } = require('node:process');
 const { text } = require('node:stream/consumers');
 
@@ -114,7 +115,7 @@ compare('an end of stdin is heard of, however quickly the child has ended', asyn
     storage.run('of end', () => child.stdin.end());
     // The child runs, and has ended when the event loop sees it.
     log(typeof child.pid);
-    nodeChildProcess.spawnSync('sleep', ['0.01']);
+    while (!fs.readFileSync(`/proc/${child.pid}/stat`, 'latin1').includes(') Z '));
     await once(child, 'close');
   }
 });

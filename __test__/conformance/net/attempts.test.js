@@ -102,8 +102,8 @@ for (const how of ['destroy', 'abort']) {
     );
     await once(client, 'close').catch(() => once(client, 'close'));
     log('close', client.destroyed, client.connecting);
-    // A timer that were still running would tell of it in this time.
-    await new Promise((r) => setTimeout(r, 250));
+    // Behind the attempt's timer, which was to run as long: were it still running, it would tell first.
+    await new Promise((r) => setTimeout(r, 200));
   });
 }
 

@@ -571,7 +571,7 @@ sameAsNode('a connection whose signal was aborted before is read', {}, async ({ 
   client.on('error', (error) => log(error.code));
   await new Promise((r) => client.once('connect', r));
   // Nobody asks for the data, whose arrival shows in a counter only.
-  await new Promise((r) => setTimeout(r, 30));
+  while (client.bytesRead === 0) await new Promise(setImmediate);
   log(client.bytesRead, client.readable, client.readyState);
   client.destroy();
   server.close();

@@ -26,6 +26,7 @@ async function socketPair(
   const to = typeof address === 'string' ? { path: address } : { port: address.port, host: '127.0.0.1' };
   const connecting = client.connect({ ...to, ...clientOptions });
   const [[accepted]] = await Promise.all([once(listener, 'connection'), once(connecting, 'connect')]);
+  listener.close();
   t.after(() => {
     connecting.destroy();
     accepted.destroy();

@@ -13,6 +13,7 @@ const callbackApi = require('../../lib/amqplib/callback-api');
 const { createBroker } = require('../../lib/broker');
 const { brokers } = require('../support/brokers');
 const { cuttingProxy } = require('../support/cutting-proxy');
+const { long, method, shortString, withPeer } = require('../support/scripted-peer');
 
 // Unlike events.once this takes no interest in 'error': a lost connection is one.
 const once = (emitter, event) =>
@@ -438,6 +439,56 @@ onEveryBroker('what is cancelled, unbound, deleted or closed stays away', async 
   await loseAndRegain(setting);
   assert.equal((await channel.checkQueue(kept)).consumerCount, 1);
 });
+
+/** A recovering connection to a scripted peer, a consumer 'mine' of a queue that deletes itself, and that queue deleted. */
+async function consumerOfDeleted(url, accept) {
+  const connection = await amqplib.connect(url, { recovery: SOON });
+  const peer = await accept();
+  const channel = await connection.createChannel();
+  const received = new Received();
+  const answered = async (asking, asks, answer) => {
+    await peer.receive(asks);
+    peer.send(answer);
+    await asking;
+  };
+  const declare = () =>
+    answered(
+      channel.assertQueue('queue', { autoDelete: true }),
+      '50.10',
+      method(1, 50, 11, shortString('queue'), long(0), long(0)),
+    );
+  await declare();
+  const consuming = channel.consume('queue', received.take, { consumerTag: 'mine' });
+  await answered(consuming, '60.20', method(1, 60, 21, shortString('mine')));
+  await answered(channel.deleteQueue('queue'), '50.40', method(1, 50, 41, long(0)));
+  return { connection, peer, channel, received, declare };
+}
+
+test('a queue is deleted and the connection lost before its consumer is cancelled', () =>
+  withPeer(async (url, accept) => {
+    const { connection, peer, channel, received } = await consumerOfDeleted(url, accept);
+    const cancels = [];
+    channel.on('cancel', ({ consumerTag }) => cancels.push(consumerTag));
+    const back = once(connection, 'connect');
+    peer.socket.destroy();
+    const asked = [];
+    (await accept()).onFrame = ({ name }) => name.startsWith('10.') || asked.push(name);
+    await back;
+    assert.deepEqual([await received.next(), cancels, asked], [null, ['mine'], []]);
+    await connection.close();
+  }));
+
+test('an auto-delete queue declared anew outlives the consumer of the old one', () =>
+  withPeer(async (url, accept) => {
+    const { connection, peer, channel, declare } = await consumerOfDeleted(url, accept);
+    await declare();
+    const cancelled = once(channel, 'cancel');
+    peer.send(method(1, 60, 30, shortString('mine'), 1));
+    await cancelled;
+    peer.socket.destroy();
+    await (await accept()).receive('50.10');
+    await connection.close();
+  }));
 
 onEveryBroker('a channel that the broker closes for an error does not come back', async (t, broker) => {
   const setting = await connected(t, broker);

@@ -24,6 +24,7 @@ function method(channel, classId, methodId, ...octets) {
 
 const shortString = (text) => [Buffer.byteLength(text), ...Buffer.from(text)];
 const short = (value) => [value >> 8, value & 0xff];
+const long = (value) => [...short(value >>> 16), ...short(value & 0xffff)];
 
 /** connection.close or channel.close. */
 const close = (channel, code, text, classId = 0, methodId = 0) =>
@@ -36,7 +37,6 @@ const close = (channel, code, text, classId = 0, methodId = 0) =>
 
 /** connection.start with these mechanisms and no server properties. */
 function start(mechanisms = 'PLAIN') {
-  const long = (value) => [0, 0, ...short(value)];
   const list = Buffer.from(mechanisms);
   return method(
     0,
@@ -51,7 +51,7 @@ function start(mechanisms = 'PLAIN') {
 }
 
 const tune = ({ channelMax = 2047, frameMax = 0x20000, heartbeat = 0 } = {}) =>
-  method(0, 10, 30, short(channelMax), short(frameMax >> 16), short(frameMax & 0xffff), short(heartbeat));
+  method(0, 10, 30, short(channelMax), long(frameMax), short(heartbeat));
 
 /** One connection, after its handshake. */
 class PeerConnection {
@@ -145,4 +145,4 @@ async function withPeer(use, { heartbeat = 0 } = {}) {
   }
 }
 
-module.exports = { close, frame, method, short, shortString, withPeer };
+module.exports = { close, frame, long, method, short, shortString, withPeer };

@@ -24,6 +24,8 @@ class ChannelRecovery {
   /** Why the connection was lost. */
   reason = null;
   #consumers = new Map();
+  // Tags of consumers whose queue we deleted; that they are cancelled the broker says behind its answer.
+  #orphans = new Set();
   #prefetch = null;
   #channelPrefetch = null;
   #lastQueue = undefined;
@@ -143,22 +145,36 @@ class ChannelRecovery {
       case methods.BasicConsume: {
         const { consumerTag } = answer;
         const own = { ...fields, consumerTag, arguments: snapshot(fields.arguments) };
+        this.#orphans.delete(consumerTag);
         this.#consumers.set(consumerTag, { fields: own, prefetch: this.#prefetch });
         break;
       }
       case methods.BasicCancel:
         this.forgetConsumer(answer.consumerTag);
         break;
+      case methods.QueueDelete:
+        this.#connection.orphan(fields.queue);
+        break;
     }
     this.#connection.topology.note(method, fields, answer);
   }
 
   forgetConsumer(consumerTag) {
+    this.#orphans.delete(consumerTag);
     const consumer = this.#consumers.get(consumerTag);
     if (!this.#consumers.delete(consumerTag)) return;
     const { queue } = consumer.fields;
     const { topology } = this.#connection;
     if (topology.isAutoDelete(queue) && !this.#connection.isConsumed(queue)) topology.forgetQueue(queue);
+  }
+
+  /** The queue is gone, whatever is declared under its name from now on. */
+  orphan(queue) {
+    for (const [consumerTag, { fields }] of [...this.#consumers]) {
+      if (fields.queue !== queue) continue;
+      this.#consumers.delete(consumerTag);
+      this.#orphans.add(consumerTag);
+    }
   }
 
   consumes(queue) {
@@ -177,6 +193,7 @@ class ChannelRecovery {
     const { confirms, pending } = this.#channel;
     confirms.restart();
     if (wasLive) this.#channel.onLost?.(this.reason);
+    for (const consumerTag of [...this.#orphans]) this.#channel.acceptCancel({ consumerTag, nowait: true });
     // What has waited through an attempt goes on waiting for no longer than it was to.
     if (!wasLive || this.#connection.options.bufferTimeout === 0) return;
     if (confirms.size > 0) this.#expectWithin(confirms.size);

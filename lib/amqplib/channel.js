@@ -289,7 +289,7 @@ class BaseChannel extends EventEmitter {
     }
     switch (method) {
       case methods.BasicCancel:
-        this.#acceptCancel(fields);
+        this.acceptCancel(fields);
         break;
       case methods.ChannelClose:
         this.#acceptClose(fields);
@@ -395,7 +395,8 @@ class BaseChannel extends EventEmitter {
     else consumer(message);
   }
 
-  #acceptCancel(fields) {
+  /** The broker has cancelled a consumer, or a loss of the connection kept it from saying so. */
+  acceptCancel(fields) {
     try {
       this.#dispatch(fields.consumerTag, null);
       this.unregisterConsumer(fields.consumerTag);

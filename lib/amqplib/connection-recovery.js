@@ -41,6 +41,10 @@ class ConnectionRecovery {
     this.kept.forget(channel);
   }
 
+  orphan(queue) {
+    for (const { recovery } of this.#channels) recovery.orphan(queue);
+  }
+
   isConsumed(queue) {
     for (const { recovery } of this.#channels) if (recovery.consumes(queue)) return true;
     return false;

@@ -219,7 +219,7 @@ export declare class MessagesHandle {
 export declare class StreamHandle {
   /**
    * Takes over `fd`; `made`: a socket of `openSocket` or of a `ListenerHandle`. `name` is the async_hooks type (`PIPEWRAP`,
-   * `TCPWRAP`). See `status`.
+   * `TCPWRAP`). See `status`. Without a descriptor (-1) `close` is all that it can do.
    */
   constructor(fd: number, made: boolean, owner: object, onEvent: (arg: unknown) => unknown, name: string)
   /**

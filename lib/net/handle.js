@@ -162,10 +162,10 @@ class SocketHandle {
     this.onClosed = callback;
     this.observer = null;
     this.cancelled = this.madeWriter?.close() ?? null;
-    if (this.native?.close(true)) return;
     if (this.bareFd > STDERR) native.closeDescriptor(this.bareFd);
     this.bareFd = -1;
-    if (callback) setImmediate(callback);
+    this.native ??= openStream(-1, false, this);
+    if (!this.native.close(true) && callback) setImmediate(callback);
   }
 
   // As close(), with a reset of the connection.
@@ -448,5 +448,6 @@ function describe(info, out) {
 
 // Never opened.
 const ENDED_STREAM = new native.StreamHandle(-1, false, {}, onStreamEvent, 'PIPEWRAP');
+ENDED_STREAM.close();
 
 module.exports = { SocketHandle, TCP, Pipe, IPV6_ONLY, REUSE_PORT, onStreamEvent };

@@ -86,6 +86,8 @@ struct Events {
     callback: Callback,
     stream: OnceCell<Rc<Stream>>,
     status: Cell<Errno>,
+    /// There is no descriptor, and `close` is still to come.
+    without: Cell<bool>,
     /// CLOSED is still to come.
     closing: Cell<bool>,
     /// During DESCRIPTORS: those that nobody has taken yet.
@@ -97,7 +99,7 @@ struct Events {
 #[napi]
 impl StreamHandle {
     /// Takes over `fd`; `made`: a socket of `openSocket` or of a `ListenerHandle`. `name` is the async_hooks type (`PIPEWRAP`,
-    /// `TCPWRAP`). See `status`.
+    /// `TCPWRAP`). See `status`. Without a descriptor (-1) `close` is all that it can do.
     #[napi(constructor)]
     pub fn new(
         env: Env,
@@ -296,15 +298,23 @@ impl StreamHandle {
     /// second call does nothing. Returns whether CLOSED will come.
     #[napi]
     pub fn close(&self, notice: Option<bool>) -> bool {
-        let Some(stream) = self.stream() else {
-            return false;
-        };
         let events = self.events();
         let noticed = notice == Some(true) && {
-            let events = events.clone();
-            stream.close_then(move || events.closed())
+            let closing = events.clone();
+            let action = move || closing.closed();
+            match events.stream.get() {
+                Some(stream) => stream.close_then(action),
+                None if events.without.take() => {
+                    events.environment.event_loop.call_when_closing(action);
+                    true
+                }
+                None => false,
+            }
         };
-        stream.close();
+        events.without.set(false);
+        if let Some(stream) = events.stream.get() {
+            stream.close();
+        }
         events.closing.set(events.closing.get() || noticed);
         events.hold();
         noticed
@@ -367,6 +377,7 @@ impl Events {
             callback,
             stream: OnceCell::new(),
             status: Cell::new(0),
+            without: Cell::new(fd < 0),
             closing: Cell::new(false),
             received: Cell::default(),
             read_limit: Cell::new(None),
@@ -397,7 +408,8 @@ impl Events {
     fn hold(&self) {
         self.callback
             .hold(self.closing.get() || self.stream.get().is_some_and(|stream| stream.is_active()));
-        if !self.closing.get() && self.stream.get().is_none_or(|stream| stream.fd() < 0) {
+        let pending = self.closing.get() || self.without.get();
+        if !pending && self.stream.get().is_none_or(|stream| stream.fd() < 0) {
             self.callback.finish();
         }
     }

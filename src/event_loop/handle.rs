@@ -73,7 +73,7 @@ impl Loop {
 
     /// Calls `action` in the loop's closing phase, as the close callback of a handle that closes now; never when the loop
     /// ends before that.
-    fn call_when_closing(self: &Rc<Self>, action: impl FnOnce() + 'static) {
+    pub fn call_when_closing(self: &Rc<Self>, action: impl FnOnce() + 'static) {
         // SAFETY: `raw` is zeroed memory large enough for a uv_check_t, `home` this thread's loop.
         let nothing = Handle::new(self, (), |uv, home, raw| unsafe { (uv.check_init)(home, raw) });
         if let Ok(handle) = nothing {

@@ -171,7 +171,7 @@ export declare class ListenerHandle {
  *
  * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b, c)` is called on `owner`: 1 END (status), 2 WRITTEN
  * (status), 4 CLOSED, 5 MESSAGES (count, Buffer or JSON text, bytes that came), 6 PLAIN_MESSAGES (the same, no requests or
- * answers among them), 7 FAULT (number, detail; see `Fault`). During 5 and 6 the table has tag and length of each message.
+ * answers among them), 7 FAULT (number, detail; see `Fault`), 8 SHUTDOWN. During 5 and 6 the table has tag and length of each message.
  */
 export declare class MessagesHandle {
   /** `fd` is -1 without a descriptor. `name` is the async_hooks type. `table` has room for MESSAGE_TABLE_WORDS. */
@@ -199,8 +199,8 @@ export declare class MessagesHandle {
   get pendingBytes(): number
   /** How many bytes were sent, those that wait included. */
   get bytesWritten(): number
-  /** Ends the writing side: 0 or a negative errno. */
-  shutdown(): number
+  /** As that of `StreamHandle`. */
+  shutdown(): void
   /** As that of `StreamHandle`. */
   close(notice?: boolean | undefined | null): boolean
   /** Gives up the descriptor: it stays open and is no longer watched. -1 when closed before. */
@@ -214,7 +214,8 @@ export declare class MessagesHandle {
  *
  * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
  * bytes: 0 copied from the small read memory, 1 from the large, 2 it is kept; length), 1 END (status), 2 WRITTEN (status),
- * 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
+ * 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow), 8
+ * SHUTDOWN.
  */
 export declare class StreamHandle {
   /**
@@ -259,15 +260,15 @@ export declare class StreamHandle {
   takeDescriptors(): Array<number>
   /** How many bytes WRITTEN is still to come for. */
   get pendingBytes(): number
-  /** Ends the writing side: 0 or a negative errno. */
-  shutdown(): number
+  /** Ends the writing side. SHUTDOWN comes, also when the connection has gone already, unless the stream is closed before. */
+  shutdown(): void
+  /** Reports as CONNECTED how the connection turns out that was begun on the descriptor. */
+  awaitConnection(): void
   /**
-   * Reports as CONNECTED how the connection turns out that was begun on the descriptor. A `failure` known already
-   * (a negative errno) comes as late as that would.
+   * Reports as CONNECTED, when libuv would, how the connection has turned out that was begun on the descriptor: 0, or a
+   * negative errno.
    */
-  awaitConnection(failure: number): void
-  /** Reports in the next turn of the loop as CONNECTED that the connection is there which was begun on the descriptor. */
-  reportConnection(): void
+  reportConnection(status: number): void
   /**
    * Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
    * second call does nothing. Returns whether CLOSED will come.

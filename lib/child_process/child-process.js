@@ -255,8 +255,6 @@ function onExit(child, code, signal) {
   if (signal) child.signalCode = signalName(signal);
   else child.exitCode = code;
 
-  // Whoever has ended it before the child did hears so.
-  if (code >= 0) child[kLaunch]?.stdin?.tellFinish();
   child.stdin?.destroy();
   noteEnd(child, child._handle);
   child._handle = null;

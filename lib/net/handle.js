@@ -21,6 +21,7 @@ const END = 1;
 const WRITTEN = 2;
 const CONNECTED = 3;
 const CLOSED = 4;
+const SHUTDOWN = 8;
 const LISTENER_CONNECTION = 0;
 const LISTENER_FAILED = 1;
 
@@ -62,6 +63,7 @@ class SocketHandle {
   // What is to be told, when the handle has closed, of writes that were under way.
   cancelled = null;
   onConnected = null;
+  onShutdown = null;
   asyncId = 0;
   // As libuv: an address in use is not known before listen() or connect().
   delayedError = 0;
@@ -124,10 +126,15 @@ class SocketHandle {
     return this.madeWriter;
   }
 
-  // Ends the writing side once everything has left; `done(status, async)`.
-  shutdown(done) {
-    if (this.madeWriter === null) done(this.native.shutdown(), false);
-    else this.madeWriter.shutdown(done);
+  // Ends the writing side once everything has left, and calls back when libuv would, unless it is closed before.
+  shutdown(callback) {
+    if (this.closed) {
+      callback();
+      return;
+    }
+    this.onShutdown = callback;
+    if (this.madeWriter === null) this.native.shutdown();
+    else this.madeWriter.shutdown();
   }
 
   get writeQueueSize() {
@@ -164,8 +171,8 @@ class SocketHandle {
     this.cancelled = this.madeWriter?.close() ?? null;
     if (this.bareFd > STDERR) native.closeDescriptor(this.bareFd);
     this.bareFd = -1;
-    this.native ??= openStream(-1, false, this);
-    if (!this.native.close(true) && callback) setImmediate(callback);
+    if (callback) this.native ??= openStream(-1, false, this);
+    if (!this.native?.close(true) && callback) setImmediate(callback);
   }
 
   // As close(), with a reset of the connection.
@@ -196,6 +203,7 @@ class SocketHandle {
     this.native = make(fd);
     this.bareFd = this.native.status === 0 ? -1 : fd;
     this.madeWriter = writer;
+    if (this.onShutdown !== null) this.native.shutdown();
     if (!this.referenced) this.native.setRef(false);
     return this.native.status;
   }
@@ -259,8 +267,10 @@ class TCP extends SocketHandle {
     // libuv reports a refusal later, other errors at once.
     if (status < 0 && status !== -ERRNO.ECONNREFUSED) return status;
     const refused = this.connecting(fd, this.version !== 0, onConnected);
-    if (refused === 0) this.native.awaitConnection(status);
-    return refused;
+    if (refused < 0) return refused;
+    if (status === 0) this.native.awaitConnection();
+    else this.native.reportConnection(status);
+    return 0;
   }
 
   #openSocket(version) {
@@ -340,8 +350,7 @@ class Pipe extends SocketHandle {
     const refused = this.connecting(fd, made, onConnected);
     if (refused < 0) return refused;
     // The kernel has connected a UNIX socket by then, or never will.
-    if (status === 0) this.native.reportConnection();
-    else this.native.awaitConnection(status);
+    this.native.reportConnection(status);
     return 0;
   }
 }
@@ -381,6 +390,12 @@ function onStreamEvent(kind, a, b) {
       const { onConnected } = this;
       this.onConnected = null;
       onConnected?.(a);
+      return;
+    }
+    case SHUTDOWN: {
+      const { onShutdown } = this;
+      this.onShutdown = null;
+      onShutdown?.();
       return;
     }
     case CLOSED:

@@ -5,7 +5,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { Duplex } = require('node:stream');
-const { clearTimeout, setImmediate } = require('node:timers');
+const { clearTimeout } = require('node:timers');
 const { isUint8Array } = require('node:util').types;
 
 const { guessFdType } = require('./descriptor-type');
@@ -325,17 +325,7 @@ Socket.prototype._final = function (callback) {
   } else if (!this._handle) {
     callback();
   } else {
-    // A failure means that the connection has gone already; reading reports that.
-    // In a turn of its own, as Node: who destroys the socket before has cut it off.
-    const handle = this._handle;
-    const finish = () => (handle.finishLater ? handle.finishLater(callback) : setImmediate(callback));
-    let done = finish;
-    let isDone = false;
-    handle.shutdown(() => {
-      isDone = true;
-      done();
-    });
-    if (!isDone) done = inContext('SHUTDOWNWRAP', finish);
+    this._handle.shutdown(inContext('SHUTDOWNWRAP', callback));
   }
 };
 

@@ -154,11 +154,11 @@ class Writer {
     });
   }
 
-  // Ends the writing side once everything has left.
-  shutdown(done) {
+  // Ends the writing side once everything has left, or was refused.
+  shutdown() {
     this.flush();
-    if (this.onWritten !== null) this.waiting = { data: null, done };
-    else done(this.native.shutdown());
+    if (this.onWritten !== null) this.waiting = { data: null, done: () => this.native.shutdown() };
+    else this.native.shutdown();
   }
 
   // The native handle's WRITTEN.
@@ -169,8 +169,7 @@ class Writer {
     const next = this.waiting;
     if (next === null || this.onWritten !== null) return;
     this.waiting = null;
-    if (status < 0) next.done(status, true);
-    else if (next.data === null) next.done(this.native.shutdown());
+    if (status < 0 || next.data === null) next.done(status, true);
     else this.#submit(next.data, next.done, next.copies);
   }
 

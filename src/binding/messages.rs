@@ -12,7 +12,7 @@ use napi_derive::napi;
 use super::callback::Callback;
 use super::environment::Environment;
 use super::pinned::{self, Pinned};
-use crate::event_loop::{Errno, Stream};
+use crate::event_loop::{AfterPoll, Errno, Stream};
 use crate::messages::{
     BATCH_MESSAGES, Batch, Codec, Connection, ConnectionObserver, Fault, LARGE_BYTES, Payload, join, preamble,
 };
@@ -30,6 +30,7 @@ mod event {
     pub const PLAIN_MESSAGES: f64 = 6.0;
     /// number and detail of a fault
     pub const FAULT: f64 = 7.0;
+    pub const SHUTDOWN: f64 = 8.0;
 }
 
 /// The words of a batch's table, for the array that JavaScript lends.
@@ -57,7 +58,7 @@ pub struct MessagesOptions {
 ///
 /// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b, c)` is called on `owner`: 1 END (status), 2 WRITTEN
 /// (status), 4 CLOSED, 5 MESSAGES (count, Buffer or JSON text, bytes that came), 6 PLAIN_MESSAGES (the same, no requests or
-/// answers among them), 7 FAULT (number, detail; see `Fault`). During 5 and 6 the table has tag and length of each message.
+/// answers among them), 7 FAULT (number, detail; see `Fault`), 8 SHUTDOWN. During 5 and 6 the table has tag and length of each message.
 #[napi]
 pub struct MessagesHandle {
     events: Rc<Events>,
@@ -66,6 +67,7 @@ pub struct MessagesHandle {
 }
 
 struct Events {
+    turn: Rc<AfterPoll>,
     callback: Callback,
     connection: OnceCell<Rc<Connection>>,
     table: *mut u32,
@@ -100,6 +102,7 @@ impl MessagesHandle {
             return Err(Error::from_reason("the table is too small"));
         }
         let events = Rc::new(Events {
+            turn: environment.after_poll.clone(),
             callback: Callback::new(&env, &environment, owner, on_event, &name)?,
             connection: OnceCell::new(),
             table: memory.iov_base.cast(),
@@ -236,13 +239,13 @@ impl MessagesHandle {
         connection.map_or(0.0, |connection| connection.sent_bytes() as f64)
     }
 
-    /// Ends the writing side: 0 or a negative errno.
+    /// As that of `StreamHandle`.
     #[napi]
-    pub fn shutdown(&self) -> i32 {
-        self.stream()
-            .map_or(Err(-libc::EBADF), |stream| stream.shutdown())
-            .err()
-            .unwrap_or(0)
+    pub fn shutdown(&self) {
+        if let Some(stream) = self.stream() {
+            stream.shutdown(&self.events.turn);
+        }
+        self.events.hold();
     }
 
     /// As that of `StreamHandle`.
@@ -444,6 +447,10 @@ impl ConnectionObserver for Events {
 
     fn drained(&self, status: Errno) {
         self.tell(event::WRITTEN, f64::from(status), 0.0);
+    }
+
+    fn shut_down(&self) {
+        self.tell(event::SHUTDOWN, 0.0, 0.0);
     }
 }
 

@@ -41,6 +41,7 @@ mod event {
     pub const CLOSED: f64 = 4.0;
     /// `takeDescriptors` gives them; the bytes that they came with follow as READ
     pub const DESCRIPTORS: f64 = 5.0;
+    pub const SHUTDOWN: f64 = 8.0;
 }
 
 /// Sets the function `(size, large) => buffer` that makes the two buffers into which all streams of this environment read.
@@ -73,7 +74,8 @@ pub fn bytes_to_page(env: Env, #[napi(ts_arg_type = "Uint8Array")] buffer: Unkno
 ///
 /// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
 /// bytes: 0 copied from the small read memory, 1 from the large, 2 it is kept; length), 1 END (status), 2 WRITTEN (status),
-/// 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow).
+/// 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow), 8
+/// SHUTDOWN.
 #[napi]
 pub struct StreamHandle {
     /// Others after `reopen`: an event of the former may be on the stack still.
@@ -262,34 +264,32 @@ impl StreamHandle {
         self.stream().map_or(0, |stream| stream.pending_bytes() as i64)
     }
 
-    /// Ends the writing side: 0 or a negative errno.
+    /// Ends the writing side. SHUTDOWN comes, also when the connection has gone already, unless the stream is closed before.
     #[napi]
-    pub fn shutdown(&self) -> i32 {
-        self.stream()
-            .map_or(Err(-libc::EBADF), |stream| stream.shutdown())
-            .err()
-            .unwrap_or(0)
+    pub fn shutdown(&self) {
+        let events = self.events();
+        if let Some(stream) = events.stream.get() {
+            stream.shutdown(&events.environment.after_poll);
+        }
+        events.hold();
     }
 
-    /// Reports as CONNECTED how the connection turns out that was begun on the descriptor. A `failure` known already
-    /// (a negative errno) comes as late as that would.
+    /// Reports as CONNECTED how the connection turns out that was begun on the descriptor.
     #[napi]
-    pub fn await_connection(&self, failure: i32) {
+    pub fn await_connection(&self) {
         if let Some(stream) = self.stream() {
-            stream.await_connection(failure);
+            stream.await_connection();
         }
         self.events().hold();
     }
 
-    /// Reports in the next turn of the loop as CONNECTED that the connection is there which was begun on the descriptor.
+    /// Reports as CONNECTED, when libuv would, how the connection has turned out that was begun on the descriptor: 0, or a
+    /// negative errno.
     #[napi]
-    pub fn report_connection(&self) {
+    pub fn report_connection(&self, status: i32) {
         let events = self.events();
         if let Some(stream) = events.stream.get() {
-            stream.await_report();
-            let stream = Rc::downgrade(stream);
-            let report = move || stream.upgrade().iter().for_each(|stream| stream.connected());
-            events.environment.after_poll.run_in_next_turn(report);
+            stream.report_connection(status, &events.environment.after_poll);
         }
         events.hold();
     }
@@ -406,10 +406,11 @@ impl Events {
 
     /// Keeps the owner alive exactly while an event can come.
     fn hold(&self) {
+        let stream = self.stream.get();
         self.callback
-            .hold(self.closing.get() || self.stream.get().is_some_and(|stream| stream.is_active()));
+            .hold(self.closing.get() || stream.is_some_and(|stream| stream.is_active()));
         let pending = self.closing.get() || self.without.get();
-        if !pending && self.stream.get().is_none_or(|stream| stream.fd() < 0) {
+        if !pending && stream.is_none_or(|stream| stream.fd() < 0) {
             self.callback.finish();
         }
     }
@@ -452,6 +453,11 @@ impl StreamObserver for Events {
 
     fn connected(&self, status: Errno) {
         self.callback.call([event::CONNECTED, f64::from(status), 0.0]);
+        self.hold();
+    }
+
+    fn ended(&self) {
+        self.callback.call([event::SHUTDOWN, 0.0, 0.0]);
         self.hold();
     }
 

@@ -1,6 +1,7 @@
-//! Work for the end of a turn's I/O (`uv_check_t`): what a child's exit waits for, so that the output which the same turn has
-//! found comes first, as with libuv, which looks at signals last; and what libuv would find ready in the next turn, but is
-//! known without asking the kernel.
+//! Work that has a place in the loop's turn but no descriptor to be ready. At the end of its I/O (`uv_check_t`): what a child's
+//! exit waits for, so that the output which the same turn has found comes first, as with libuv, which looks at signals last; and
+//! what libuv would find ready in the next turn, but is known without asking the kernel. Before its I/O or right behind it,
+//! whichever is sooner: what libuv has in its pending queue.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
@@ -11,16 +12,20 @@ use super::uv::{RawHandle, RawLoop, Uv};
 type Work = Box<dyn FnOnce()>;
 type OwnHandle = OnceCell<Handle<Weak<AfterPoll>>>;
 
+/// How often libuv goes through its pending queue behind a turn's I/O, which may grow meanwhile (uv_run).
+const PENDING_ROUNDS: usize = 8;
+
 /// One per environment.
 pub struct AfterPoll {
     home: Weak<Loop>,
     /// Does not keep the loop alive: whoever has work waiting does.
     check: OwnHandle,
-    /// While there is work for the next turn: keeps the loop alive, and from waiting for I/O.
+    /// While there is work that is pending or for the next turn: keeps the loop alive, and from waiting for I/O.
     idle: OwnHandle,
     waiting: RefCell<Vec<Work>>,
     /// Waits from the next turn's beginning on.
     next: RefCell<Vec<Work>>,
+    pending: RefCell<Vec<Work>>,
 }
 
 impl AfterPoll {
@@ -31,6 +36,7 @@ impl AfterPoll {
             idle: OnceCell::new(),
             waiting: RefCell::default(),
             next: RefCell::default(),
+            pending: RefCell::default(),
         })
     }
 
@@ -44,6 +50,25 @@ impl AfterPoll {
     /// As `run`, of the next turn, called from anywhere.
     pub fn run_in_next_turn(self: &Rc<Self>, work: impl FnOnce() + 'static) {
         self.next.borrow_mut().push(Box::new(work));
+        self.start_idle();
+    }
+
+    /// Runs `work` as libuv runs the callback of a request that is done when it is made: in I/O callbacks, behind the I/O of
+    /// this turn; elsewhere, before the next I/O. Called from anywhere.
+    pub fn run_pending(self: &Rc<Self>, work: impl FnOnce() + 'static) {
+        self.pending.borrow_mut().push(Box::new(work));
+        self.start_idle();
+        self.start_check();
+    }
+
+    /// Drops the work that still waits: it may hold us.
+    pub fn end(&self) {
+        drop(self.waiting.take());
+        drop(self.next.take());
+        drop(self.pending.take());
+    }
+
+    fn start_idle(self: &Rc<Self>) {
         if let Some((uv, raw)) = self.opened(&self.idle, |uv, home, raw| {
             // SAFETY: `raw` is zeroed memory large enough for a uv_idle_t, `home` this thread's loop.
             unsafe { (uv.idle_init)(home, raw) }
@@ -51,12 +76,6 @@ impl AfterPoll {
             // SAFETY: `raw` is open; starting it again does nothing.
             unsafe { (uv.idle_start)(raw, on_idle) };
         }
-    }
-
-    /// Drops the work that still waits: it may hold us.
-    pub fn end(&self) {
-        drop(self.waiting.take());
-        drop(self.next.take());
     }
 
     fn start_check(self: &Rc<Self>) {
@@ -70,6 +89,42 @@ impl AfterPoll {
         }) {
             // SAFETY: `raw` is open; starting it again does nothing.
             unsafe { (uv.check_start)(raw, on_check) };
+        }
+    }
+
+    fn stop_idle(&self) {
+        if let Some((uv, raw)) = self.idle.get().and_then(Handle::open) {
+            // SAFETY: `raw` is open.
+            unsafe { (uv.idle_stop)(raw) };
+        }
+    }
+
+    fn stop_check(&self) {
+        if let Some((uv, raw)) = self.check.get().and_then(Handle::open) {
+            // SAFETY: `raw` is open.
+            unsafe { (uv.check_stop)(raw) };
+        }
+    }
+
+    fn before_poll(self: &Rc<Self>) {
+        run_all(&self.pending);
+        let begun = self.next.take();
+        if !begun.is_empty() {
+            self.waiting.borrow_mut().extend(begun);
+            self.start_check();
+        } else if self.pending.borrow().is_empty() {
+            self.stop_idle();
+        }
+    }
+
+    fn after_poll(&self) {
+        self.stop_check();
+        run_all(&self.waiting);
+        for _ in 0..PENDING_ROUNDS {
+            run_all(&self.pending);
+        }
+        if self.next.borrow().is_empty() && self.pending.borrow().is_empty() {
+            self.stop_idle();
         }
     }
 
@@ -95,33 +150,23 @@ unsafe fn owner_of(raw: *mut RawHandle) -> Option<Rc<AfterPoll>> {
     unsafe { Handle::<Weak<AfterPoll>>::observer(raw) }.upgrade()
 }
 
+/// What is there now; what that adds waits for another time.
+fn run_all(works: &RefCell<Vec<Work>>) {
+    for work in works.take() {
+        work();
+    }
+}
+
 unsafe extern "C" fn on_idle(raw: *mut RawHandle) {
-    // SAFETY: libuv calls only for open handles, and `raw` was made by `run_in_next_turn`.
-    let Some(owner) = (unsafe { owner_of(raw) }) else {
-        return;
-    };
-    let begun = owner.next.take();
-    owner.waiting.borrow_mut().extend(begun);
-    owner.start_check();
+    // SAFETY: libuv calls only for open handles, and `raw` was made by `start_idle`.
+    if let Some(owner) = unsafe { owner_of(raw) } {
+        owner.before_poll();
+    }
 }
 
 unsafe extern "C" fn on_check(raw: *mut RawHandle) {
     // SAFETY: libuv calls only for open handles, and `raw` was made by `start_check`.
-    let Some(owner) = (unsafe { owner_of(raw) }) else {
-        return;
-    };
-    if let Some((uv, raw)) = owner.check.get().and_then(Handle::open) {
-        // SAFETY: `raw` is open.
-        unsafe { (uv.check_stop)(raw) };
-    }
-    if owner.next.borrow().is_empty()
-        && let Some((uv, raw)) = owner.idle.get().and_then(Handle::open)
-    {
-        // SAFETY: `raw` is open.
-        unsafe { (uv.idle_stop)(raw) };
-    }
-    let waiting = owner.waiting.take();
-    for work in waiting {
-        work();
+    if let Some(owner) = unsafe { owner_of(raw) } {
+        owner.after_poll();
     }
 }

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 
 use super::write::{PendingWrite, enlarge_send_buffer, write_some};
-use super::{Errno, Loop, Poll, PollObserver, Readiness, descriptors, last_errno};
+use super::{AfterPoll, Errno, Loop, Poll, PollObserver, Readiness, descriptors, last_errno};
 
 pub trait StreamObserver {
     /// Memory for the next read, never empty, and large for a `busy` stream; `None` ends reading with ENOMEM. It stays
@@ -22,8 +22,10 @@ pub trait StreamObserver {
     fn end(&self, status: Errno);
     /// The write that `write` or `write_all` left unfinished is done (0) or has failed.
     fn written(&self, status: Errno);
-    /// What `await_connection` waited for is there (0) or has failed.
+    /// The connection is there (0) or has failed.
     fn connected(&self, _status: Errno) {}
+    /// The writing side has ended.
+    fn ended(&self) {}
     /// These came with the bytes that `read` reports next. Only after `receive_descriptors`.
     fn descriptors(&self, _descriptors: Vec<OwnedFd>) {}
 }
@@ -32,9 +34,9 @@ pub trait StreamObserver {
 #[derive(Clone, Copy)]
 enum Connecting {
     No,
-    /// Watched for; holds the errno to report for it, 0 to ask the socket.
-    Awaited(Errno),
-    /// It is there: `connected` is to say so.
+    /// Watched for.
+    Awaited,
+    /// It is there or has failed: `connected` is to say so.
     Unreported,
 }
 
@@ -54,6 +56,8 @@ pub struct Stream {
     /// Boxed: most streams never have one.
     pending: RefCell<Option<Box<PendingWrite>>>,
     connecting: Cell<Connecting>,
+    /// `ended` is still to be reported.
+    ending: Cell<bool>,
     /// Whether the kernel has been asked for a larger send buffer.
     enlarged: Cell<bool>,
     receives_descriptors: Cell<bool>,
@@ -81,6 +85,7 @@ impl Stream {
             ends_in_one_turn: Cell::new(false),
             pending: RefCell::new(None),
             connecting: Cell::new(Connecting::No),
+            ending: Cell::new(false),
             enlarged: Cell::new(false),
             receives_descriptors: Cell::new(false),
             observer,
@@ -135,32 +140,47 @@ impl Stream {
 
     /// Whether it reads, still has something to write, or waits for its connection.
     pub fn is_active(&self) -> bool {
-        self.fd.get() >= 0 && (self.reading.get() || self.pending.borrow().is_some() || self.is_connecting())
+        self.fd.get() >= 0
+            && (self.reading.get()
+                || self.pending.borrow().is_some()
+                || self.is_connecting()
+                || self.ending.get())
     }
 
     fn is_connecting(&self) -> bool {
         !matches!(self.connecting.get(), Connecting::No)
     }
 
-    /// Reports through `connected` how the connection turns out that was begun on the socket; a `failure` known already
-    /// (not 0) is reported in its place, and no earlier than that would be.
-    pub fn await_connection(&self, failure: Errno) {
-        self.connecting.set(Connecting::Awaited(failure));
+    /// Reports through the observer's `connected` how the connection turns out that was begun on the socket.
+    pub fn await_connection(&self) {
+        self.connecting.set(Connecting::Awaited);
         // Cannot fail: the socket is new.
         let _ = self.update(false);
     }
 
-    /// The connection that was begun is there already, and nothing is read or written before `connected`.
-    pub fn await_report(&self) {
+    /// Reports through the observer's `connected`, when libuv would, how the connection has turned out that was begun on the
+    /// socket, unless the stream is closed before. Nothing is read or written until then.
+    pub fn report_connection(self: &Rc<Self>, status: Errno, turn: &Rc<AfterPoll>) {
         self.connecting.set(Connecting::Unreported);
+        let stream = Rc::downgrade(self);
+        let report = move || {
+            stream
+                .upgrade()
+                .iter()
+                .for_each(|stream| stream.connected(status))
+        };
+        if status == 0 {
+            turn.run_in_next_turn(report);
+        } else {
+            turn.run_pending(report);
+        }
     }
 
-    /// Reports what `await_report` held back, unless the stream has been closed.
-    pub fn connected(&self) {
+    fn connected(&self, status: Errno) {
         if let Some(observer) = self.observer.upgrade()
             && matches!(self.connecting.get(), Connecting::Unreported)
         {
-            self.finish_connecting(&*observer, 0);
+            self.finish_connecting(&*observer, status);
             let _ = self.update(true);
         }
     }
@@ -211,13 +231,22 @@ impl Stream {
         Ok(left)
     }
 
-    /// Ends the writing side, as the peer's end of stream.
-    pub fn shutdown(&self) -> Result<(), Errno> {
+    /// Ends the writing side, as the peer's end of stream, and reports that through the observer's `ended` when libuv would,
+    /// unless the stream is closed before.
+    pub fn shutdown(self: &Rc<Self>, turn: &Rc<AfterPoll>) {
+        // A failure means that the connection has gone: reading reports that.
         // SAFETY: plain system call; -1 gives EBADF.
-        if unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) } < 0 {
-            Err(last_errno())
-        } else {
-            Ok(())
+        unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) };
+        self.ending.set(self.fd.get() >= 0);
+        let stream = Rc::downgrade(self);
+        turn.run_pending(move || stream.upgrade().iter().for_each(|stream| stream.ended()));
+    }
+
+    fn ended(&self) {
+        if self.ending.take()
+            && let Some(observer) = self.observer.upgrade()
+        {
+            observer.ended();
         }
     }
 
@@ -245,6 +274,7 @@ impl Stream {
         let fd = self.fd.replace(-1);
         self.reading.set(false);
         self.connecting.set(Connecting::No);
+        self.ending.set(false);
         if let Some(poll) = self.poll.get() {
             poll.close();
         }
@@ -263,7 +293,7 @@ impl Stream {
             return Ok(());
         }
         let writable =
-            self.pending.borrow().is_some() || matches!(self.connecting.get(), Connecting::Awaited(_));
+            self.pending.borrow().is_some() || matches!(self.connecting.get(), Connecting::Awaited);
         // As libuv, where requests keep the loop alive whatever their handle does: nothing is lost at the process's end.
         poll.set_ref(writable || (self.referenced.get() && self.reading.get()));
         if eager || writable {
@@ -382,14 +412,9 @@ impl PollObserver for Stream {
             return;
         };
         let was_reading = self.reading.get();
-        if let Connecting::Awaited(failure) = self.connecting.get() {
+        if let Connecting::Awaited = self.connecting.get() {
             if readiness.writable {
-                let status = if failure == 0 {
-                    self.socket_error()
-                } else {
-                    failure
-                };
-                self.finish_connecting(&*observer, status);
+                self.finish_connecting(&*observer, self.socket_error());
             }
         } else if !self.is_connecting() {
             // Reading first, as libuv: of a connection that was reset, reading tells, and not the write that was under way.

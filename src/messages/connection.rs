@@ -26,6 +26,8 @@ pub trait ConnectionObserver {
     fn fault(&self, fault: Fault);
     /// All that `send` had left over is with the kernel (0), or lost.
     fn drained(&self, status: Errno);
+    /// The writing side has ended.
+    fn shut_down(&self);
 }
 
 /// The cutter and what it feeds; without a stream for connections whose bytes JavaScript moves.
@@ -227,6 +229,12 @@ impl StreamObserver for Connection {
             Ok(0) => observer.drained(0),
             Ok(_) => {}
             Err(errno) => observer.drained(errno),
+        }
+    }
+
+    fn ended(&self) {
+        if let Some(observer) = self.observer.upgrade() {
+            observer.shut_down();
         }
     }
 }

@@ -30,7 +30,7 @@ const NOTHING = Buffer.alloc(0);
 class ClosedWriter {
   onWritten = null;
   #transport;
-  #onDrained = null;
+  #endsWhenDrained = false;
 
   constructor(transport) {
     this.#transport = transport;
@@ -54,17 +54,16 @@ class ClosedWriter {
 
   flush() {}
 
-  shutdown(done) {
+  shutdown() {
     this.#transport.receiver.flush();
-    const end = (status) => done(status < 0 ? status : this.#transport.native.shutdown());
-    if (this.#transport.native.pendingBytes > 0) this.#onDrained = end;
-    else end(0);
+    if (this.#transport.native.pendingBytes > 0) this.#endsWhenDrained = true;
+    else this.#transport.native.shutdown();
   }
 
-  drained(status) {
-    const end = this.#onDrained;
-    this.#onDrained = null;
-    end?.(status);
+  drained() {
+    if (!this.#endsWhenDrained) return;
+    this.#endsWhenDrained = false;
+    this.#transport.native.shutdown();
   }
 
   close() {
@@ -133,7 +132,7 @@ class SocketTransport {
   written(status) {
     if (status < 0) this.socket.destroy(errnoException(status, 'write'));
     else this.receiver.drained();
-    this.writer.drained(status);
+    this.writer.drained();
   }
 }
 

@@ -171,7 +171,8 @@ export declare class ListenerHandle {
  *
  * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b, c)` is called on `owner`: 1 END (status), 2 WRITTEN
  * (status), 4 CLOSED, 5 MESSAGES (count, Buffer or JSON text, bytes that came), 6 PLAIN_MESSAGES (the same, no requests or
- * answers among them), 7 FAULT (number, detail; see `Fault`), 8 SHUTDOWN. During 5 and 6 the table has tag and length of each message.
+ * answers among them), 7 FAULT (number, detail; see `Fault`), 8 SHUTDOWN. During 5 and 6 the table has tag and length of each
+ * message.
  */
 export declare class MessagesHandle {
   /** `fd` is -1 without a descriptor. `name` is the async_hooks type. `table` has room for MESSAGE_TABLE_WORDS. */
@@ -214,8 +215,8 @@ export declare class MessagesHandle {
  *
  * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
  * bytes: 0 copied from the small read memory, 1 from the large, 2 it is kept; length), 1 END (status), 2 WRITTEN (status),
- * 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow), 8
- * SHUTDOWN.
+ * 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow),
+ * 8 SHUTDOWN.
  */
 export declare class StreamHandle {
   /**

@@ -42,8 +42,6 @@ class Launch {
   pid = undefined;
   // Our ends of its pipes, until they may read. Not `child.stdio`: that is the user's to change.
   held = [];
-  // That of stdin.
-  stdin = null;
 
   constructor(child) {
     this.child = child;
@@ -170,7 +168,6 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stderr = stdio[2]?.socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
-  launch.stdin = stdio[0]?.socket ? stdio[0].handle : null;
   launch.held = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
   if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose, awaitLaunch);
   if (status !== LAUNCHING) startReading(this);

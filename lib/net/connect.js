@@ -141,6 +141,7 @@ function lookupAndConnect(socket, options) {
   if (query.family !== 4 && query.family !== 6 && query.hints === 0) query.hints = dns.ADDRCONFIG;
 
   socket._host = host;
+  socket._handle.rememberContext();
   const lookup = options.lookup || dns.lookup;
   if (autoSelectFamily && query.family !== 4 && query.family !== 6 && !localAddress) {
     lookupAll(socket, {

@@ -60,6 +60,8 @@ class SocketHandle {
   referenced = true;
   closed = false;
   onClosed = null;
+  // Whose async context the stream gets; null for that in which it is opened.
+  resource = null;
   // What is to be told, when the handle has closed, of writes that were under way.
   cancelled = null;
   onConnected = null;
@@ -77,11 +79,23 @@ class SocketHandle {
   // Becomes a stream on a connected descriptor; `made`: a socket that native has made. One that is refused is closed with the
   // handle.
   open(fd, made = false) {
-    this.native = openStream(fd, made, this);
+    this.native = this.#openStream(fd, made);
     this.bareFd = this.native.status === 0 ? -1 : fd;
     if (!this.referenced) this.native.setRef(false);
     if (this.readLimit > 0) this.native.limitReads(this.readLimit);
     return this.native.status;
+  }
+
+  #openStream(fd, made) {
+    const { resource } = this;
+    if (resource === null) return openStream(fd, made, this);
+    this.resource = null;
+    return resource.runInAsyncScope(openStream, undefined, fd, made, this);
+  }
+
+  // The stream is opened in another turn, and belongs to this one.
+  rememberContext() {
+    this.resource = new AsyncResource(this.constructor.streamType);
   }
 
   // No read brings more bytes than that.
@@ -171,7 +185,8 @@ class SocketHandle {
     this.cancelled = this.madeWriter?.close() ?? null;
     if (this.bareFd > STDERR) native.closeDescriptor(this.bareFd);
     this.bareFd = -1;
-    if (callback) this.native ??= openStream(-1, false, this);
+    this.onShutdown = null;
+    if (callback) this.native ??= this.#openStream(-1, false);
     if (!this.native?.close(true) && callback) setImmediate(callback);
   }
 
@@ -210,8 +225,9 @@ class SocketHandle {
 
   // A connection of `fd` has begun. It is a stream already when the program connects what is connected.
   connecting(fd, made, onConnected) {
+    const told = this.resource === null ? onConnected : AsyncResource.bind(onConnected, 'TCPCONNECTWRAP');
     const opened = this.native === null ? this.open(fd, made) : 0;
-    if (opened === 0) this.onConnected = onConnected;
+    if (opened === 0) this.onConnected = told;
     return opened;
   }
 }

@@ -15,11 +15,11 @@ use super::memory::ReadMemory;
 use super::process::Launches;
 use super::shared_array::SharedArray;
 use super::ticks::Ticks;
-use crate::event_loop::{AfterPoll, Loop};
+use crate::event_loop::{Loop, Turn};
 
 pub struct Environment {
     pub event_loop: Rc<Loop>,
-    pub after_poll: Rc<AfterPoll>,
+    pub turn: Rc<Turn>,
     pub launches: Rc<Launches>,
     pub read_memory: ReadMemory,
     /// Where JavaScript puts what `writePlaced` sends.
@@ -44,7 +44,7 @@ impl Environment {
         let event_loop = unsafe { Loop::new(uv_loop.cast()) }
             .map_err(|missing| Error::new(Status::GenericFailure, missing.to_string()))?;
         let made = Rc::new(Environment {
-            after_poll: AfterPoll::new(&event_loop),
+            turn: Turn::new(&event_loop),
             launches: Launches::new(),
             event_loop,
             read_memory: ReadMemory::new(raw),
@@ -78,7 +78,7 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, key: 
         return;
     };
     ended.launches.end();
-    ended.after_poll.end();
+    ended.turn.end();
     ended.event_loop.end(move || {
         // SAFETY: `hook` is valid until removed, and this runs once.
         unsafe { sys::napi_remove_async_cleanup_hook(hook) };

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use super::callback::Callback;
 use super::environment::Environment;
 use super::pinned::{self, Pinned};
-use crate::event_loop::{AfterPoll, Errno, Stream};
+use crate::event_loop::{Errno, Stream, Turn};
 use crate::messages::{
     BATCH_MESSAGES, Batch, Codec, Connection, ConnectionObserver, Fault, LARGE_BYTES, Payload, join, preamble,
 };
@@ -58,7 +58,8 @@ pub struct MessagesOptions {
 ///
 /// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b, c)` is called on `owner`: 1 END (status), 2 WRITTEN
 /// (status), 4 CLOSED, 5 MESSAGES (count, Buffer or JSON text, bytes that came), 6 PLAIN_MESSAGES (the same, no requests or
-/// answers among them), 7 FAULT (number, detail; see `Fault`), 8 SHUTDOWN. During 5 and 6 the table has tag and length of each message.
+/// answers among them), 7 FAULT (number, detail; see `Fault`), 8 SHUTDOWN. During 5 and 6 the table has tag and length of each
+/// message.
 #[napi]
 pub struct MessagesHandle {
     events: Rc<Events>,
@@ -67,7 +68,7 @@ pub struct MessagesHandle {
 }
 
 struct Events {
-    turn: Rc<AfterPoll>,
+    turn: Rc<Turn>,
     callback: Callback,
     connection: OnceCell<Rc<Connection>>,
     table: *mut u32,
@@ -102,7 +103,7 @@ impl MessagesHandle {
             return Err(Error::from_reason("the table is too small"));
         }
         let events = Rc::new(Events {
-            turn: environment.after_poll.clone(),
+            turn: environment.turn.clone(),
             callback: Callback::new(&env, &environment, owner, on_event, &name)?,
             connection: OnceCell::new(),
             table: memory.iov_base.cast(),

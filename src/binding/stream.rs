@@ -74,8 +74,8 @@ pub fn bytes_to_page(env: Env, #[napi(ts_arg_type = "Uint8Array")] buffer: Unkno
 ///
 /// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 READ (what becomes of the
 /// bytes: 0 copied from the small read memory, 1 from the large, 2 it is kept; length), 1 END (status), 2 WRITTEN (status),
-/// 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow), 8
-/// SHUTDOWN.
+/// 3 CONNECTED (status), 4 CLOSED, 5 DESCRIPTORS (`takeDescriptors` gives them; the bytes that they came with follow),
+/// 8 SHUTDOWN.
 #[napi]
 pub struct StreamHandle {
     /// Others after `reopen`: an event of the former may be on the stack still.
@@ -269,7 +269,7 @@ impl StreamHandle {
     pub fn shutdown(&self) {
         let events = self.events();
         if let Some(stream) = events.stream.get() {
-            stream.shutdown(&events.environment.after_poll);
+            stream.shutdown(&events.environment.turn);
         }
         events.hold();
     }
@@ -289,7 +289,7 @@ impl StreamHandle {
     pub fn report_connection(&self, status: i32) {
         let events = self.events();
         if let Some(stream) = events.stream.get() {
-            stream.report_connection(status, &events.environment.after_poll);
+            stream.report_connection(status, &events.environment.turn);
         }
         events.hold();
     }

@@ -4,19 +4,19 @@
 //! watches a descriptor, `Wake` lets another thread call in, `Stream` reads and writes bytes on a `Poll`. All but
 //! `Waker` stay on the loop's thread. Observers are held weakly: whoever owns the `Poll` decides how long it lives.
 
-mod after_poll;
 pub mod descriptors;
 mod handle;
 mod poll;
 mod stream;
+mod turn;
 mod uv;
 mod wake;
 mod write;
 
-pub use after_poll::AfterPoll;
 pub use handle::Loop;
 pub use poll::{Poll, PollObserver, Readiness};
 pub use stream::{Stream, StreamObserver};
+pub use turn::Turn;
 pub use uv::MissingSymbol;
 pub use wake::{Wake, WakeObserver, Waker};
 pub use write::enlarge_send_buffer;

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 
 use super::write::{PendingWrite, enlarge_send_buffer, write_some};
-use super::{AfterPoll, Errno, Loop, Poll, PollObserver, Readiness, descriptors, last_errno};
+use super::{Errno, Loop, Poll, PollObserver, Readiness, Turn, descriptors, last_errno};
 
 pub trait StreamObserver {
     /// Memory for the next read, never empty, and large for a `busy` stream; `None` ends reading with ENOMEM. It stays
@@ -160,7 +160,7 @@ impl Stream {
 
     /// Reports through the observer's `connected`, when libuv would, how the connection has turned out that was begun on the
     /// socket, unless the stream is closed before. Nothing is read or written until then.
-    pub fn report_connection(self: &Rc<Self>, status: Errno, turn: &Rc<AfterPoll>) {
+    pub fn report_connection(self: &Rc<Self>, status: Errno, turn: &Rc<Turn>) {
         self.connecting.set(Connecting::Unreported);
         let stream = Rc::downgrade(self);
         let report = move || {
@@ -233,7 +233,7 @@ impl Stream {
 
     /// Ends the writing side, as the peer's end of stream, and reports that through the observer's `ended` when libuv would,
     /// unless the stream is closed before.
-    pub fn shutdown(self: &Rc<Self>, turn: &Rc<AfterPoll>) {
+    pub fn shutdown(self: &Rc<Self>, turn: &Rc<Turn>) {
         // A failure means that the connection has gone: reading reports that.
         // SAFETY: plain system call; -1 gives EBADF.
         unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) };

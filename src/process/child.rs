@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::launch::Launched;
 use super::watched::Watched;
-use crate::event_loop::{AfterPoll, Errno, Loop, Poll, PollObserver, Readiness};
+use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, Turn};
 
 /// How a process ended: one of the two is 0, unless both are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Child {
     /// `None` once reaped: whoever keeps the object of an ended child keeps no descriptor.
     process: RefCell<Option<Watched>>,
     usage: Cell<Option<libc::rusage>>,
-    after_poll: Rc<AfterPoll>,
+    turn: Rc<Turn>,
     this: Weak<Child>,
     observer: Weak<dyn ExitObserver>,
 }
@@ -41,7 +41,7 @@ impl Child {
     /// The event loop's. The process is killed then: nobody would ever hear of it.
     pub fn watch(
         home: &Rc<Loop>,
-        after_poll: &Rc<AfterPoll>,
+        turn: &Rc<Turn>,
         launched: Launched,
         observer: Weak<dyn ExitObserver>,
     ) -> Result<Rc<Self>, Errno> {
@@ -51,7 +51,7 @@ impl Child {
             process: RefCell::new(Some(launched.process)),
             poll: OnceCell::new(),
             usage: Cell::new(None),
-            after_poll: after_poll.clone(),
+            turn: turn.clone(),
             this: this.clone(),
             observer,
         });
@@ -117,7 +117,7 @@ impl PollObserver for Child {
         if let Some(poll) = self.poll.get() {
             let _ = poll.watch(false, false);
         }
-        self.after_poll.run(move || child.finish());
+        self.turn.run_after_poll(move || child.finish());
     }
 }
 

@@ -345,6 +345,34 @@ sameAsNode('AsyncLocalStorage follows the sockets', {}, async ({ net, log }) => 
   server.close();
 });
 
+sameAsNode('AsyncLocalStorage of a connection whose host is looked up', {}, async ({ net, log }) => {
+  const storage = new AsyncLocalStorage();
+  const server = net.createServer((socket) => socket.end('x')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  const found = (all) => (all ? [[{ address: '127.0.0.1', family: 4 }]] : ['127.0.0.1', 4]);
+  const lookup = (host, { all }, done) =>
+    setImmediate(() =>
+      storage.run('lookup', done, host === 'somewhere' ? null : new Error(host), ...found(all)),
+    );
+  const begin = (options, act) =>
+    storage.run('connect', () => {
+      const socket = net.connect({ port, lookup, host: 'somewhere', ...options }).resume();
+      const seen = [];
+      for (const event of ['lookup', 'connect', 'data', 'end', 'error', 'close'])
+        socket.on(event, () => seen.push(event, storage.getStore()));
+      storage.run('later', act, socket);
+      return new Promise((resolve) => socket.on('close', () => resolve(seen)));
+    });
+  for (const family of [0, 4]) {
+    log(await begin({ family }, () => {}));
+    log(await begin({ family, host: 'nowhere' }, () => {}));
+    log(await begin({ family }, (socket) => socket.destroy()));
+    log(await begin({ family }, (socket) => socket.on('lookup', () => socket.destroy())));
+  }
+  server.close();
+});
+
 sameAsNode('AsyncLocalStorage of a write that takes long is that of write()', {}, async ({ net, log }) => {
   const storage = new AsyncLocalStorage();
   const chunk = Buffer.alloc(16 * 1024 * 1024);

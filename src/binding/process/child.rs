@@ -134,7 +134,7 @@ impl ChildHandle {
         let departure = Departure::watch(home, killed, move || {
             let Some(after) = owner.upgrade() else { return };
             let environment = after.environment.clone();
-            environment.after_poll.run(move || {
+            environment.turn.run_after_poll(move || {
                 after.callback.call([event::TREE_GONE, f64::from(number), 0.0]);
                 after
                     .departures
@@ -303,12 +303,7 @@ impl Events {
     fn watch(self: &Rc<Self>, launched: Launched) -> std::result::Result<(), Errno> {
         let observer: Weak<dyn ExitObserver> = Rc::downgrade(self) as Weak<dyn ExitObserver>;
         let environment = &self.environment;
-        let child = Child::watch(
-            &environment.event_loop,
-            &environment.after_poll,
-            launched,
-            observer,
-        )?;
+        let child = Child::watch(&environment.event_loop, &environment.turn, launched, observer)?;
         child.set_ref(self.referenced.get());
         self.child.get_or_init(|| child);
         self.callback.hold(true);

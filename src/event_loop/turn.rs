@@ -10,13 +10,13 @@ use super::handle::{Handle, Loop};
 use super::uv::{RawHandle, RawLoop, Uv};
 
 type Work = Box<dyn FnOnce()>;
-type OwnHandle = OnceCell<Handle<Weak<AfterPoll>>>;
+type OwnHandle = OnceCell<Handle<Weak<Turn>>>;
 
 /// How often libuv goes through its pending queue behind a turn's I/O, which may grow meanwhile (uv_run).
 const PENDING_ROUNDS: usize = 8;
 
-/// One per environment.
-pub struct AfterPoll {
+/// The turns of one environment's loop.
+pub struct Turn {
     home: Weak<Loop>,
     /// Does not keep the loop alive: whoever has work waiting does.
     check: OwnHandle,
@@ -28,9 +28,9 @@ pub struct AfterPoll {
     pending: RefCell<Vec<Work>>,
 }
 
-impl AfterPoll {
+impl Turn {
     pub fn new(home: &Rc<Loop>) -> Rc<Self> {
-        Rc::new(AfterPoll {
+        Rc::new(Turn {
             home: Rc::downgrade(home),
             check: OnceCell::new(),
             idle: OnceCell::new(),
@@ -42,12 +42,12 @@ impl AfterPoll {
 
     /// Runs `work` when the I/O of this turn of the loop is through, before `setImmediate`'s callbacks. Called from an I/O
     /// callback of the loop; work that still waits at `end` is dropped.
-    pub fn run(self: &Rc<Self>, work: impl FnOnce() + 'static) {
+    pub fn run_after_poll(self: &Rc<Self>, work: impl FnOnce() + 'static) {
         self.waiting.borrow_mut().push(Box::new(work));
         self.start_check();
     }
 
-    /// As `run`, of the next turn, called from anywhere.
+    /// As `run_after_poll`, of the next turn, called from anywhere.
     pub fn run_in_next_turn(self: &Rc<Self>, work: impl FnOnce() + 'static) {
         self.next.borrow_mut().push(Box::new(work));
         self.start_idle();
@@ -144,10 +144,10 @@ impl AfterPoll {
 /// The owner of a handle that libuv calls for.
 ///
 /// # Safety
-/// `raw` is an open handle of an `AfterPoll`.
-unsafe fn owner_of(raw: *mut RawHandle) -> Option<Rc<AfterPoll>> {
+/// `raw` is an open handle of an `Turn`.
+unsafe fn owner_of(raw: *mut RawHandle) -> Option<Rc<Turn>> {
     // SAFETY: by contract.
-    unsafe { Handle::<Weak<AfterPoll>>::observer(raw) }.upgrade()
+    unsafe { Handle::<Weak<Turn>>::observer(raw) }.upgrade()
 }
 
 /// What is there now; what that adds waits for another time.

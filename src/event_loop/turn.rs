@@ -1,7 +1,9 @@
-//! Work that has a place in the loop's turn but no descriptor to be ready. At the end of its I/O (`uv_check_t`): what a child's
-//! exit waits for, so that the output which the same turn has found comes first, as with libuv, which looks at signals last; and
-//! what libuv would find ready in the next turn, but is known without asking the kernel. Before its I/O or right behind it,
-//! whichever is sooner: what libuv has in its pending queue.
+//! Work that has a place in the loop's turn but no descriptor to be ready:
+//!
+//! - pending: what libuv has in its pending queue, which it looks at before a turn's I/O and right behind it;
+//! - ready: what libuv would find ready in the next turn's I/O, but is known without asking the kernel;
+//! - last: a child's exit, behind the output that the same turn has found, as with libuv, which looks at signals last, and behind
+//!   what became pending then: the program may have heard of the child's start in the same turn.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
@@ -22,10 +24,11 @@ pub struct Turn {
     check: OwnHandle,
     /// While there is work that is pending or for the next turn: keeps the loop alive, and from waiting for I/O.
     idle: OwnHandle,
-    waiting: RefCell<Vec<Work>>,
-    /// Waits from the next turn's beginning on.
+    /// For the next turn, and that of this one.
     next: RefCell<Vec<Work>>,
+    ready: RefCell<Vec<Work>>,
     pending: RefCell<Vec<Work>>,
+    last: RefCell<Vec<Work>>,
 }
 
 impl Turn {
@@ -34,20 +37,21 @@ impl Turn {
             home: Rc::downgrade(home),
             check: OnceCell::new(),
             idle: OnceCell::new(),
-            waiting: RefCell::default(),
             next: RefCell::default(),
+            ready: RefCell::default(),
             pending: RefCell::default(),
+            last: RefCell::default(),
         })
     }
 
-    /// Runs `work` when the I/O of this turn of the loop is through, before `setImmediate`'s callbacks. Called from an I/O
-    /// callback of the loop; work that still waits at `end` is dropped.
-    pub fn run_after_poll(self: &Rc<Self>, work: impl FnOnce() + 'static) {
-        self.waiting.borrow_mut().push(Box::new(work));
+    /// Runs `work` when the I/O of this turn of the loop is through, and what is pending behind it, before `setImmediate`'s
+    /// callbacks. Called from an I/O callback of the loop; work that still waits at `end` is dropped.
+    pub fn run_last(self: &Rc<Self>, work: impl FnOnce() + 'static) {
+        self.last.borrow_mut().push(Box::new(work));
         self.start_check();
     }
 
-    /// As `run_after_poll`, of the next turn, called from anywhere.
+    /// Runs `work` among the last I/O callbacks of the next turn. Called from anywhere.
     pub fn run_in_next_turn(self: &Rc<Self>, work: impl FnOnce() + 'static) {
         self.next.borrow_mut().push(Box::new(work));
         self.start_idle();
@@ -63,9 +67,9 @@ impl Turn {
 
     /// Drops the work that still waits: it may hold us.
     pub fn end(&self) {
-        drop(self.waiting.take());
-        drop(self.next.take());
-        drop(self.pending.take());
+        for works in [&self.next, &self.ready, &self.pending, &self.last] {
+            drop(works.take());
+        }
     }
 
     fn start_idle(self: &Rc<Self>) {
@@ -110,19 +114,25 @@ impl Turn {
         run_all(&self.pending);
         let begun = self.next.take();
         if !begun.is_empty() {
-            self.waiting.borrow_mut().extend(begun);
+            self.ready.borrow_mut().extend(begun);
             self.start_check();
         } else if self.pending.borrow().is_empty() {
             self.stop_idle();
         }
     }
 
-    fn after_poll(&self) {
-        self.stop_check();
-        run_all(&self.waiting);
+    fn run_all_pending(&self) {
         for _ in 0..PENDING_ROUNDS {
             run_all(&self.pending);
         }
+    }
+
+    fn after_poll(&self) {
+        self.stop_check();
+        run_all(&self.ready);
+        self.run_all_pending();
+        run_all(&self.last);
+        self.run_all_pending();
         if self.next.borrow().is_empty() && self.pending.borrow().is_empty() {
             self.stop_idle();
         }
@@ -144,7 +154,7 @@ impl Turn {
 /// The owner of a handle that libuv calls for.
 ///
 /// # Safety
-/// `raw` is an open handle of an `Turn`.
+/// `raw` is an open handle of a `Turn`.
 unsafe fn owner_of(raw: *mut RawHandle) -> Option<Rc<Turn>> {
     // SAFETY: by contract.
     unsafe { Handle::<Weak<Turn>>::observer(raw) }.upgrade()

@@ -117,7 +117,7 @@ impl PollObserver for Child {
         if let Some(poll) = self.poll.get() {
             let _ = poll.watch(false, false);
         }
-        self.turn.run_after_poll(move || child.finish());
+        self.turn.run_last(move || child.finish());
     }
 }
 

@@ -4,6 +4,7 @@
 //! known before `spawn` returns. So whatever does not look good is launched on the calling thread, which then reports
 //! exactly what the kernel said.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::command::{Command, WorkingDirectory};
@@ -38,6 +39,17 @@ pub fn is_runnable(command: &mut Command) -> bool {
 fn has_candidate(command: &Command, directory: RawFd) -> bool {
     command.candidates.iter().any(|candidate| {
         // SAFETY: a C string of the command.
-        unsafe { libc::faccessat(directory, candidate, libc::X_OK, 0) == 0 }
+        let executable = unsafe { libc::faccessat(directory, candidate, libc::X_OK, 0) == 0 };
+        executable && is_file(directory, candidate)
     })
+}
+
+/// A directory has the same permission.
+fn is_file(directory: RawFd, path: *const libc::c_char) -> bool {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: a C string of the command, and room for the answer, which is there when the call succeeds.
+    unsafe {
+        libc::fstatat(directory, path, status.as_mut_ptr(), 0) == 0
+            && status.assume_init().st_mode & libc::S_IFMT == libc::S_IFREG
+    }
 }

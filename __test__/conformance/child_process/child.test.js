@@ -276,6 +276,7 @@ compare(
     channel.subscribe(handlers);
     await once(spawn('true'), 'close');
     await once(spawn('oxipc-missing'), 'error');
+    await once(spawn('/'), 'error');
     try {
       spawn('/etc/passwd/x');
     } catch (error) {

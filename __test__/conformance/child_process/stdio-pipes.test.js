@@ -120,10 +120,35 @@ compare('an end of stdin is heard of, however quickly the child has ended', asyn
   }
 });
 
-compare('no end of stdin is heard of when there was no child', async ({ spawn }, log) => {
-  const child = spawn('/oxipc-missing');
-  child.on('error', ({ code }) => log(code));
-  for (const event of ['prefinish', 'finish', 'close']) child.stdin.on(event, () => log(event));
-  child.stdin.end();
-  await once(child, 'close');
+compare("an end of stdin is heard of behind 'spawn' and ahead of setImmediate", async ({ spawn }, log) => {
+  const watched = (...program) => {
+    const child = spawn(...program);
+    child.on('spawn', () => log('spawn'));
+    for (const event of ['prefinish', 'finish']) child.stdin.on(event, () => log(event));
+    return child;
+  };
+  const endNow = (child) => {
+    child.stdin.end();
+    setImmediate(log, 'immediate');
+  };
+  const atOnce = watched('true');
+  atOnce.stdin.end();
+  await once(atOnce, 'close');
+  const atStart = watched('true');
+  atStart.on('spawn', () => endNow(atStart));
+  await once(atStart, 'close');
+  const atOutput = watched('cat');
+  atOutput.stdin.write('x');
+  atOutput.stdout.on('data', () => endNow(atOutput));
+  await once(atOutput, 'close');
 });
+
+for (const program of ['/oxipc-missing', '/']) {
+  compare(`no end of stdin is heard of when there was no child (${program})`, async ({ spawn }, log) => {
+    const child = spawn(program);
+    child.on('error', ({ code }) => log(code));
+    for (const event of ['prefinish', 'finish', 'close']) child.stdin.on(event, () => log(event));
+    child.stdin.end();
+    await once(child, 'close');
+  });
+}

@@ -134,7 +134,7 @@ impl ChildHandle {
         let departure = Departure::watch(home, killed, move || {
             let Some(after) = owner.upgrade() else { return };
             let environment = after.environment.clone();
-            environment.turn.run_after_poll(move || {
+            environment.turn.run_last(move || {
                 after.callback.call([event::TREE_GONE, f64::from(number), 0.0]);
                 after
                     .departures

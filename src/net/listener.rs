@@ -1,4 +1,4 @@
-//! A listening socket: accepts what waits, a bounded number a turn.
+//! A listening socket: accepts one connection a turn of the loop, as libuv.
 //!
 //! Owned by its binding, runs on the loop's thread, ends with `close` or when dropped.
 
@@ -15,9 +15,6 @@ pub trait ListenerObserver {
     /// Accepting failed, and the listener has paused: `resume` goes on.
     fn failed(&self, status: Errno);
 }
-
-/// Connections accepted before other handles get their turn. A full backlog (511) is then served in eight turns.
-const ACCEPTS_PER_TURN: usize = 64;
 
 pub struct Listener {
     poll: OnceCell<Poll>,
@@ -172,34 +169,24 @@ impl PollObserver for Listener {
         let Some(observer) = self.observer.upgrade() else {
             return;
         };
-        for _ in 0..ACCEPTS_PER_TURN {
-            // A callback may have closed it.
-            if !self.listening.get() {
-                return;
+        match self.accept() {
+            Ok(connection) => {
+                self.accepted.set(Some(connection));
+                observer.connection();
+                drop(self.accepted.take());
             }
-            match self.accept() {
-                Ok(connection) => {
-                    self.accepted.set(Some(connection));
-                    observer.connection();
-                    drop(self.accepted.take());
+            Err(errno) => match -errno {
+                // Begins again where an error condition has stopped it.
+                libc::EAGAIN => drop(self.watch(true)),
+                // The client has gone meanwhile.
+                libc::EINTR | libc::ECONNABORTED | libc::EPROTO => {}
+                libc::EMFILE | libc::ENFILE if self.turn_away() => {}
+                _ => {
+                    self.listening.set(false);
+                    let _ = self.watch(false);
+                    observer.failed(errno);
                 }
-                Err(errno) => match -errno {
-                    libc::EAGAIN => {
-                        // Begins again where an error condition has stopped it.
-                        let _ = self.watch(true);
-                        return;
-                    }
-                    // The client has gone meanwhile.
-                    libc::EINTR | libc::ECONNABORTED | libc::EPROTO => continue,
-                    libc::EMFILE | libc::ENFILE if self.turn_away() => return,
-                    _ => {
-                        self.listening.set(false);
-                        let _ = self.watch(false);
-                        observer.failed(errno);
-                        return;
-                    }
-                },
-            }
+            },
         }
     }
 }

@@ -318,6 +318,31 @@ sameAsNode('TracingChannel net.server.listen', { since: 22 }, async ({ net, log,
   server.close();
 });
 
+for (const [kind, place] of Object.entries({
+  port: () => [0, '127.0.0.1'],
+  path: (path) => [path('socket')],
+})) {
+  sameAsNode(
+    `one connection comes a turn of the loop, though several wait (${kind})`,
+    {},
+    async ({ net, log, path }) => {
+      const server = net.createServer().listen(...place(path));
+      await once(server, 'listening');
+      const clients = Array.from({ length: 4 }, () => net.connect(server.address().port ?? server.address()));
+      let count = 0;
+      await new Promise((resolve) => {
+        server.on('connection', () => {
+          log('connection', ++count);
+          setImmediate(log, 'immediate', count);
+          if (count === clients.length) setImmediate(resolve);
+        });
+      });
+      for (const client of clients) client.destroy();
+      server.close();
+    },
+  );
+}
+
 sameAsNode('AsyncLocalStorage follows the sockets', {}, async ({ net, log }) => {
   const storage = new AsyncLocalStorage();
   const server = storage.run('server', () =>

@@ -33,6 +33,21 @@ test('the process ends when all that is left is unreferenced or idle', async () 
   assert.equal(stdout, 'up\n');
 });
 
+test("a socket that has been read to its end keeps nothing alive, though its stream's end waits", async () => {
+  const { stdout } = await run(`
+    const server = net.createServer((socket) => socket.end(() => socket.destroy()));
+    server.listen(0, () => {
+      const onread = { buffer: Buffer.alloc(1), callback: () => true };
+      const client = net.connect({ port: server.address().port, allowHalfOpen: true, onread });
+      // Its own bytes, which nobody reads.
+      client.on('connect', () => client.push('x'));
+      client.on('end', () => console.log('end'));
+      client.on('readable', () => client.readableLength === 1 && server.close());
+      process.on('exit', () => console.log('left', client.readableLength));
+    });`);
+  assert.equal(stdout, 'left 1\n');
+});
+
 test('a write that is under way is finished before the process ends, also of an unreferenced socket', async () => {
   const length = 16 * 1024 * 1024;
   let received = 0;

@@ -24,8 +24,8 @@ const streamObserver = {
   },
 
   end(handle, status) {
+    // `reading` stays true, as in Node: nobody begins again behind the end.
     const socket = handle.owner;
-    handle.reading = false;
     if (status < 0) {
       socket.destroy(errnoException(status, 'read'));
       return;

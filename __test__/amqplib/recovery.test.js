@@ -441,7 +441,7 @@ onEveryBroker('what is cancelled, unbound, deleted or closed stays away', async 
 });
 
 /** A recovering connection to a scripted peer, a consumer 'mine' of a queue that deletes itself, and that queue deleted. */
-async function consumerOfDeleted(url, accept) {
+async function consumerOfDeleted(url, accept, take) {
   const connection = await amqplib.connect(url, { recovery: SOON });
   const peer = await accept();
   const channel = await connection.createChannel();
@@ -458,7 +458,7 @@ async function consumerOfDeleted(url, accept) {
       method(1, 50, 11, shortString('queue'), long(0), long(0)),
     );
   await declare();
-  const consuming = channel.consume('queue', received.take, { consumerTag: 'mine' });
+  const consuming = channel.consume('queue', take ?? received.take, { consumerTag: 'mine' });
   await answered(consuming, '60.20', method(1, 60, 21, shortString('mine')));
   await answered(channel.deleteQueue('queue'), '50.40', method(1, 50, 41, long(0)));
   return { connection, peer, channel, received, declare };
@@ -477,6 +477,31 @@ test('a queue is deleted and the connection lost before its consumer is cancelle
     assert.deepEqual([await received.next(), cancels, asked], [null, ['mine'], []]);
     await connection.close();
   }));
+
+for (const heard of [false, true]) {
+  test(`a consumer throws at that null${heard ? ", which 'handler-error' hears" : ''}`, () =>
+    withPeer(async (url, accept) => {
+      const nulls = [];
+      const { connection, peer, channel } = await consumerOfDeleted(url, accept, (message) => {
+        nulls.push(message);
+        throw new Error('mine');
+      });
+      const told = [];
+      const tell = ({ message }) => told.push(message);
+      if (heard) channel.on('handler-error', tell);
+      else connection.on('error', tell);
+      let socket = peer.socket;
+      for (let round = 0; round < 2; round++) {
+        const back = once(connection, 'connect');
+        socket.destroy();
+        ({ socket } = await accept());
+        await back;
+      }
+      assert.ok(told.includes('mine'));
+      assert.deepEqual(nulls, [null]);
+      await connection.close();
+    }));
+}
 
 test('an auto-delete queue declared anew outlives the consumer of the old one', () =>
   withPeer(async (url, accept) => {

@@ -193,11 +193,22 @@ class ChannelRecovery {
     const { confirms, pending } = this.#channel;
     confirms.restart();
     if (wasLive) this.#channel.onLost?.(this.reason);
-    for (const consumerTag of [...this.#orphans]) this.#channel.acceptCancel({ consumerTag, nowait: true });
     // What has waited through an attempt goes on waiting for no longer than it was to.
-    if (!wasLive || this.#connection.options.bufferTimeout === 0) return;
-    if (confirms.size > 0) this.#expectWithin(confirms.size);
-    for (const operation of pending) this.expect(operation, 0);
+    if (wasLive && this.#connection.options.bufferTimeout !== 0) {
+      if (confirms.size > 0) this.#expectWithin(confirms.size);
+      for (const operation of pending) this.expect(operation, 0);
+    }
+    for (const consumerTag of [...this.#orphans]) this.#cancelOrphan(consumerTag);
+  }
+
+  #cancelOrphan(consumerTag) {
+    try {
+      this.#channel.acceptCancel({ consumerTag, nowait: true });
+    } catch (error) {
+      // While the connection was there, it would have been lost for that, with the same error.
+      this.#connection.onError(error);
+    }
+    this.#channel.unregisterConsumer(consumerTag);
   }
 
   /** Opens the channel again, with its mode, prefetch and consumers. */

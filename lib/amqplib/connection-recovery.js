@@ -15,11 +15,12 @@ class ConnectionRecovery {
   topology = new Topology();
   isStopped = false;
 
-  /** `onRenamed(to, from)` hears of queues that got another name. */
-  constructor(options, onRenamed) {
+  /** `onRenamed(to, from)` hears of queues that got another name, `onError(error)` of what a consumer throws in a loss. */
+  constructor(options, onRenamed, onError) {
     this.options = options;
     this.kept = new KeptPublishes(options);
     this.onRenamed = onRenamed;
+    this.onError = onError;
   }
 
   get size() {

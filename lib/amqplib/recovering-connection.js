@@ -41,7 +41,8 @@ class RecoveringConnection extends EventEmitter {
     this.#recovery = recovery;
     if (recovery.channels) {
       const onRenamed = (to, from) => this.emit('queue-renamed', to, from);
-      this.#channels = new ConnectionRecovery(recovery, onRenamed);
+      const onError = (error) => this.emit('error', error);
+      this.#channels = new ConnectionRecovery(recovery, onRenamed, onError);
     }
     this.#first = withResolvers();
     // Whoever does not wait for the first connection must not be told of its failure as an unhandled rejection.

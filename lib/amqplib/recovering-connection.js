@@ -41,7 +41,8 @@ class RecoveringConnection extends EventEmitter {
     this.#recovery = recovery;
     if (recovery.channels) {
       const onRenamed = (to, from) => this.emit('queue-renamed', to, from);
-      const onError = (error) => this.emit('error', error);
+      // Later: a listener that throws must not keep the loss from being seen through.
+      const onError = (error) => setImmediate(() => this.emit('error', error));
       this.#channels = new ConnectionRecovery(recovery, onRenamed, onError);
     }
     this.#first = withResolvers();

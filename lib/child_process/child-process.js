@@ -230,8 +230,6 @@ const awaitLaunch = (child) => settle(child[kLaunch]);
 // The process runs, or has failed to. Nothing of it is heard before.
 function started(child, status) {
   if (status < 0) {
-    // Nobody has been there for whom to end it.
-    child.stdin?.destroy();
     startReading(child);
     onExit(child, status, 0);
     return;

@@ -9,7 +9,7 @@ class StdioPipe extends Pipe {
 
   #held = true;
   #wanted = false;
-  #finish = null;
+  #onFinish = null;
 
   readStart() {
     if (!this.#held) return super.readStart();
@@ -24,14 +24,15 @@ class StdioPipe extends Pipe {
 
   shutdown(callback) {
     super.shutdown(() => {
-      if (this.#held) this.#finish = callback;
+      if (this.#held) this.#onFinish = callback;
       else callback();
     });
   }
 
   release() {
     this.#held = false;
-    this.#finish?.();
+    // To be told in its place, behind 'spawn', unless there is no child and it is closed.
+    if (this.#onFinish !== null) super.shutdown(this.#onFinish);
     if (this.#wanted && !this.closed) super.readStart();
   }
 }

@@ -112,6 +112,21 @@ test('bytes before the messages are the streams own, on both sides', async (t) =
   assert.deepEqual(await take(net.messages(server), 1), [{ first: true }]);
 });
 
+for (const length of [0, 10, 4_000_000]) {
+  test(`a socket that has ended its side, ${length} bytes under way, still receives`, async (t) => {
+    const [client, server] = await socketPair(t, { serverOptions: { allowHalfOpen: true } });
+    const parts = [length >> 1, length - (length >> 1)];
+    for (const part of parts) if (part > 0) client.write(Buffer.alloc(part, 'x'));
+    client.end();
+    const received = take(net.messages(client), 1);
+    let arrived = 0;
+    for await (const chunk of server.iterator({ destroyOnReturn: false })) arrived += chunk.length;
+    assert.equal(arrived, length);
+    net.messages(server).send('late');
+    assert.deepEqual(await received, ['late']);
+  });
+}
+
 test('send() says false when much waits, and drain comes when it is gone', async (t) => {
   const [client, server] = await messagePair(t, { codec: 'raw', highWaterMark: 10_000 });
   server.pause();

@@ -236,6 +236,10 @@ function waitUntilTakeable(socket, ready) {
   const { madeWriter: writer } = socket._handle;
   writer?.flush();
   const again = () => waitUntilTakeable(socket, ready);
+  if (socket.writableEnded && !socket.writableFinished) {
+    socket.once('finish', again);
+    return;
+  }
   // A failure is the socket's to report.
   if (socket.writableLength > 0) Duplex.prototype.write.call(socket, NOTHING, (error) => error || again());
   else if (writer !== null && writer.onWritten !== null)

@@ -74,6 +74,9 @@ function handleFor(fd) {
 
 // SCHED_RR: stands for a listener that only the primary has.
 class DistributedListener extends SocketHandle {
+  static streamType = TCP.streamType;
+  static spareStreams = TCP.spareStreams;
+
   #shared;
 
   constructor(shared) {

@@ -127,11 +127,11 @@ class SocketHandle {
   }
 
   readStart() {
-    return this.native.readStart();
+    return this.native === null ? -ERRNO.ENOTCONN : this.native.readStart();
   }
 
   readStop() {
-    this.native.readStop();
+    this.native?.readStop();
     return 0;
   }
 
@@ -140,9 +140,10 @@ class SocketHandle {
     return this.madeWriter;
   }
 
-  // Ends the writing side once everything has left, and calls back when libuv would, unless it is closed before.
+  // Ends the writing side once everything has left, and calls back when libuv would, unless it is closed before; at once when
+  // there is none.
   shutdown(callback) {
-    if (this.closed) {
+    if (this.closed || this.native === null) {
       callback();
       return;
     }
@@ -187,6 +188,7 @@ class SocketHandle {
     this.bareFd = -1;
     this.onShutdown = null;
     if (callback) this.native ??= this.#openStream(-1, false);
+    // A descriptor that was refused has no stream to tell of it.
     if (!this.native?.close(true) && callback) setImmediate(callback);
   }
 
@@ -218,7 +220,6 @@ class SocketHandle {
     this.native = make(fd);
     this.bareFd = this.native.status === 0 ? -1 : fd;
     this.madeWriter = writer;
-    if (this.onShutdown !== null) this.native.shutdown();
     if (!this.referenced) this.native.setRef(false);
     return this.native.status;
   }

@@ -89,7 +89,7 @@ struct Events {
     stream: OnceCell<Rc<Stream>>,
     status: Cell<Errno>,
     /// There is no descriptor, and `close` is still to come.
-    without: Cell<bool>,
+    unopened: Cell<bool>,
     /// CLOSED is still to come.
     closing: Cell<bool>,
     /// During DESCRIPTORS: those that nobody has taken yet.
@@ -304,14 +304,14 @@ impl StreamHandle {
             let action = move || closing.closed();
             match events.stream.get() {
                 Some(stream) => stream.close_then(action),
-                None if events.without.take() => {
+                None if events.unopened.take() => {
                     events.environment.event_loop.call_when_closing(action);
                     true
                 }
                 None => false,
             }
         };
-        events.without.set(false);
+        events.unopened.set(false);
         if let Some(stream) = events.stream.get() {
             stream.close();
         }
@@ -377,7 +377,7 @@ impl Events {
             callback,
             stream: OnceCell::new(),
             status: Cell::new(0),
-            without: Cell::new(fd < 0),
+            unopened: Cell::new(fd < 0),
             closing: Cell::new(false),
             received: Cell::default(),
             read_limit: Cell::new(None),
@@ -409,7 +409,7 @@ impl Events {
         let stream = self.stream.get();
         self.callback
             .hold(self.closing.get() || stream.is_some_and(|stream| stream.is_active()));
-        let pending = self.closing.get() || self.without.get();
+        let pending = self.closing.get() || self.unopened.get();
         if !pending && stream.is_none_or(|stream| stream.fd() < 0) {
             self.callback.finish();
         }

@@ -176,10 +176,8 @@ impl PollObserver for Listener {
                 drop(self.accepted.take());
             }
             Err(errno) => match -errno {
-                // Begins again where an error condition has stopped it.
-                libc::EAGAIN => drop(self.watch(true)),
-                // The client has gone meanwhile.
-                libc::EINTR | libc::ECONNABORTED | libc::EPROTO => {}
+                // Nobody is there, or the client has gone meanwhile.
+                libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EPROTO => {}
                 libc::EMFILE | libc::ENFILE if self.turn_away() => {}
                 _ => {
                     self.listening.set(false);
@@ -187,6 +185,10 @@ impl PollObserver for Listener {
                     observer.failed(errno);
                 }
             },
+        }
+        // An error condition has libuv stop watching.
+        if self.listening.get() {
+            let _ = self.watch(true);
         }
     }
 }

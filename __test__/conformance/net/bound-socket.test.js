@@ -78,3 +78,12 @@ sameAsNode(
     log(fs.existsSync(path('socket')));
   },
 );
+
+sameAsNode('BoundSocket: a socket that ends before it is connected', { since }, async ({ net, watch }) => {
+  const socket = new net.Socket({ handle: new net.BoundSocket({ host: '127.0.0.1' }) });
+  watch('socket', socket, ['prefinish', 'finish', 'end', 'error', 'close']);
+  socket.resume().end();
+  await once(socket, 'finish');
+  socket.destroy();
+  await once(socket, 'close');
+});

@@ -37,6 +37,10 @@ function serve() {
     },
     connections: (reply) => server.getConnections((error, count) => reply(count)),
     close: (reply) => server.close(() => reply(server.listening)),
+    closeHandle(reply) {
+      server._handle.close(() => {});
+      reply(server.listening);
+    },
     unref: (reply) => reply(server.unref() === server && server.ref() === server),
   };
   process.on('message', ({ id, command, args }) => {
@@ -102,6 +106,9 @@ async function primary() {
   await both('close');
   log('file', fs.existsSync(socketPath));
   fs.rmSync(directory, { recursive: true });
+
+  await both('listen', { port: 0, host: '127.0.0.1' }, {});
+  log('handle', await both('closeHandle'));
 
   const taken = net.createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');

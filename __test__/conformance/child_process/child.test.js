@@ -298,6 +298,18 @@ compareCall(
 );
 
 compareCall(
+  "a 'spawn' listener that throws keeps neither output nor the end of stdin from being told",
+  scriptOf(`
+  process.on('uncaughtException', ({ message }) => console.log(message));
+  const child = cp.spawn('cat');
+  child.on('spawn', () => { throw new Error('mine'); });
+  for (const event of ['prefinish', 'finish']) child.stdin.on(event, () => console.log(event));
+  child.stdout.on('data', (chunk) => console.log(String(chunk)));
+  child.on('close', (...a) => console.log(a));
+  child.stdin.end('x');`),
+);
+
+compareCall(
   'a child in a worker thread',
   scriptOf(`
   const { Worker } = require('worker_threads');

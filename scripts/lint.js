@@ -10,6 +10,7 @@ const { ensureRust, ensureRustComponents } = require('./setup/rust');
 const { runCommand } = require('./setup/run-command');
 const { root } = require('./setup/stamp');
 const { runMain } = require('./setup/stop');
+const { importDirectionsHold } = require('./lint/import-directions');
 
 const LOCK_FILES = ['package-lock.json', 'scripts/node-versions/package-lock.json'];
 
@@ -36,6 +37,7 @@ const command = (file, args) => async () => (await runCommand(file, args)).statu
 const checks = {
   'biome (format and lint)': command(process.execPath, [biome, 'ci', '--error-on-warnings', ...colors, '.']),
   'lock files': lockFilesHoldNoAddress,
+  'import directions': importDirectionsHold,
   rustfmt: command('cargo', ['fmt', '--check']),
   // Without --all-targets: napi leaves its glue out of test builds, and all of src/binding would count as unused.
   clippy: command('cargo', [...clippy, ...denied]),

@@ -1,6 +1,6 @@
 'use strict';
 
-const { BlockList, SocketAddress } = require('node:net');
+const nodesNet = require('node:net');
 
 const { normalizeArguments } = require('./net/arguments');
 const { BoundSocket } = require('./net/bound-socket');
@@ -17,6 +17,8 @@ const { messages } = require('./net/messages');
 const { createServer, Server } = require('./net/server');
 const { Socket } = require('./net/socket');
 const { defineProperties } = require('./net/socket-properties');
+
+const { BlockList, SocketAddress } = nodesNet;
 
 defineProperties(Socket);
 
@@ -42,3 +44,7 @@ module.exports = {
   getDefaultAutoSelectFamilyAttemptTimeout,
   setDefaultAutoSelectFamilyAttemptTimeout,
 };
+
+// Node 20 and 22 have it, deprecated and without effect outside of Windows.
+if (nodesNet._setSimultaneousAccepts)
+  module.exports._setSimultaneousAccepts = nodesNet._setSimultaneousAccepts;

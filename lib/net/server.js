@@ -8,6 +8,7 @@ const { getDefaultHighWaterMark } = require('node:stream');
 const { setTimeout } = require('node:timers');
 
 const { ERR_INVALID_ARG_TYPE, ERR_SERVER_NOT_RUNNING } = require('../internal/errors');
+const { nodeMajor } = require('../internal/node-version');
 const { errnoException } = require('../internal/system-errors');
 const { validateNumber } = require('../internal/validators');
 const { validatedBlockList } = require('./block-list');
@@ -215,13 +216,13 @@ const listenerObserver = {
   },
 };
 
+// On Node 20 a limit of 0 means none.
+const isLimit = (limit) => (nodeMajor > 20 ? limit !== undefined && limit !== null : Boolean(limit));
+
 // Closes what is over the limit or on the block list.
 function refuse(server, accepted) {
-  const isOver =
-    server.maxConnections !== undefined &&
-    server.maxConnections !== null &&
-    server._connections >= server.maxConnections;
-  if (isOver) {
+  const { maxConnections } = server;
+  if (isLimit(maxConnections) && server._connections >= maxConnections) {
     const data = accepted instanceof Pipe ? [] : [describeEnds(accepted)];
     accepted.close();
     server.emit('drop', ...data);

@@ -20,3 +20,9 @@ export {
 } from './lib/child_process';
 /** Node's `net`; `oxipc/net`. */
 export * as net from './lib/net';
+
+/**
+ * Whether oxipc's addon is loaded. Without it `child_process`, `net` and `amqplib` are those of the runtime and of the project;
+ * what only the addon has throws `ERR_OXIPC_NO_ADDON` (docs/platforms.md).
+ */
+export const isNative: boolean;

@@ -3,6 +3,7 @@
 const amqplib = require('./lib/amqplib');
 const broker = require('./lib/broker');
 const child_process = require('./lib/child_process');
+const { isNative } = require('./lib/native/no-addon');
 const net = require('./lib/net');
 
 const { createBroker } = broker;
@@ -14,6 +15,7 @@ module.exports = {
   broker,
   child_process,
   net,
+  isNative,
   createBroker,
   ChildProcess,
   exec,

@@ -15,7 +15,7 @@ const {
   validateString,
   validateStringWithoutNullBytes,
 } = require('./internal/validators');
-const { BrokerHandle } = require('./native');
+const { requireAddon } = require('./native/no-addon');
 
 // The specification's least frame size, and the largest the field holds.
 const FRAME_MAX = [4096, 2 ** 32 - 1];
@@ -28,6 +28,7 @@ class Broker extends EventEmitter {
   /** @internal */
   constructor(options, address) {
     super();
+    const { BrokerHandle } = requireAddon('createBroker()');
     this.#handle = new BrokerHandle(this, this.#onEvent);
     const { errno, failedPath, refusal, port } = this.#handle.start({ ...options, host: address });
     if (refusal) throw new Error(refusal);

@@ -1,28 +1,9 @@
 'use strict';
 
-// Stands in for `node:child_process`.
+// oxipc/child_process. Without the addon it is Node's own.
 
-const { ChildProcess } = require('./child_process/child-process');
-const { exec, execFile } = require('./child_process/exec');
-const { fork, _forkChild } = require('./child_process/fork');
-const { setDieWithParent } = require('./child_process/defaults');
-const { RunError, run } = require('./child_process/run');
-const { spawn } = require('./child_process/spawn');
-const { execFileSync, execSync, spawnSync } = require('./child_process/sync');
+const { isNative } = require('./native/no-addon');
 
-// One by one: the object stays the same (exec looks execFile up here while this module may still be loading), and an ES
-// module that imports this sees the names.
-exports._forkChild = _forkChild;
-exports.ChildProcess = ChildProcess;
-exports.exec = exec;
-exports.execFile = execFile;
-exports.execFileSync = execFileSync;
-exports.execSync = execSync;
-exports.fork = fork;
-exports.spawn = spawn;
-exports.spawnSync = spawnSync;
-
-// Beyond Node's.
-exports.RunError = RunError;
-exports.run = run;
-exports.setDieWithParent = setDieWithParent;
+// In this order: Node's lexer takes the names for ES modules from the last.
+if (!isNative) module.exports = require('./fallback/child-process');
+else module.exports = require('./child_process/exports');

@@ -1,24 +1,8 @@
 'use strict';
 
-// `node --import oxipc/register app.js` (or --require): an unchanged program gets our modules by the originals' names, from
-// require and from import, in this process, its worker threads and the processes it forks.
+// `node --import oxipc/register app.js` (or --require). Without the addon a program keeps the originals.
 
-const Module = require('node:module');
-const { isOurs, substituteFor } = require('./register/substitutes');
+const { allowFallback, isNative } = require('./native/no-addon');
 
-const { _load: load } = Module;
-
-// Every require ends here, also those that bypass the resolution hooks (builtins by their `node:` names do).
-Module._load = function (request, parent, isMain) {
-  const file = isOurs(parent?.filename) ? null : substituteFor(request);
-  return load.call(this, file ?? request, parent, isMain);
-};
-
-if (Module.registerHooks) {
-  // Node 22.15, 23.5 and later: hooks on this thread.
-  Module.registerHooks({ resolve: require('./register/resolve').resolveSync });
-} else {
-  // Before that they live on a thread of their own.
-  const { pathToFileURL } = require('node:url');
-  Module.register(pathToFileURL(require.resolve('./register/hooks.mjs')));
-}
+if (isNative) require('./register/install');
+else allowFallback();

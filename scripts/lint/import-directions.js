@@ -9,13 +9,14 @@ const { root } = require('../setup/stamp');
 
 // Part of lib/ -> parts that it may require, beside itself.
 const JAVASCRIPT = {
-  amqplib: ['internal', 'native'],
+  amqplib: ['fallback', 'internal', 'native'],
   broker: ['internal', 'native'],
-  child_process: ['net', 'internal', 'native'],
-  net: ['internal', 'native'],
+  child_process: ['fallback', 'net', 'internal', 'native'],
+  fallback: ['amqplib', 'native'],
+  net: ['fallback', 'internal', 'native'],
   register: ['internal', 'native'],
   internal: ['native'],
-  native: ['internal', 'binding'],
+  native: [],
 };
 
 // Part of src/ -> parts that it may use, beside itself.
@@ -66,7 +67,7 @@ function requiredFiles(file, source) {
 const onLoad = (source) => source.replace(/^\s+.*$/gm, '');
 
 function checkJavaScript() {
-  const files = filesBelow('lib', '.js').filter((file) => file !== path.join('lib', 'binding.js'));
+  const files = filesBelow('lib', '.js');
   const graph = new Map();
   const wrong = [];
   for (const file of files) {

@@ -33,17 +33,7 @@ async function buildAddon(profile, { target } = {}) {
   await ensurePackages();
   const inputs = digest(INPUTS);
   const cli = path.join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js');
-  const args = [
-    cli,
-    'build',
-    '--platform',
-    '--output-dir',
-    'lib',
-    '--js',
-    'binding.js',
-    '--dts',
-    'binding.d.ts',
-  ];
+  const args = [cli, 'build', '--platform', '--output-dir', 'lib', '--no-js', '--dts', 'binding.d.ts'];
   if (profile === 'release') args.push('--release');
   if (target) args.push('--target', target);
   const { status } = await runCommand(process.execPath, args);

@@ -18,3 +18,4 @@ mod process;
 mod shared_array;
 mod stream;
 mod ticks;
+mod version;

@@ -1,0 +1,15 @@
+'use strict';
+
+const { allowFallback, standIn } = require('../native/no-addon');
+
+/**
+ * A module of the same names as the original, which stays as it is. `added`: the functions and classes that only ours has.
+ */
+function originalWith(original, added, place) {
+  allowFallback();
+  const module = Object.defineProperties({}, Object.getOwnPropertyDescriptors(original));
+  for (const name of added) module[name] ??= standIn(name, place);
+  return module;
+}
+
+module.exports = { originalWith };

@@ -3,6 +3,8 @@
 // `node --import oxipc/register app.js` (or --require). Without the addon a program keeps the originals.
 
 const { allowFallback, isNative } = require('./native/no-addon');
+const { nameAbsolutely } = require('./register/flags');
 
-if (isNative) require('./register/install');
+nameAbsolutely(__filename);
+if (isNative) require('./register/install').install();
 else allowFallback();

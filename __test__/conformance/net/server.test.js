@@ -8,6 +8,7 @@ const events = require('node:events');
 const { once } = events;
 const fs = require('node:fs');
 const { BlockList } = require('node:net');
+const { loopTurns } = require('../../support/loop-turns');
 const { sameAsNode } = require('./side-by-side');
 
 const closed = (socket) => new Promise((resolve) => socket.once('close', resolve));
@@ -92,7 +93,7 @@ sameAsNode('blockList of a server', { since: 24 }, async ({ net, log }) => {
   for (const localAddress of ['127.0.0.2', '127.0.0.3']) {
     const client = net.connect({ port: server.address().port, host: '127.0.0.1', localAddress }).resume();
     client.on('error', (error) => log(error.code));
-    if (localAddress === '127.0.0.3') setTimeout(() => client.end(), 20);
+    if (localAddress === '127.0.0.3') server.once('connection', () => client.end());
     await closed(client);
   }
   server.close();
@@ -101,10 +102,11 @@ sameAsNode('blockList of a server', { since: 24 }, async ({ net, log }) => {
 sameAsNode('pauseOnConnect', {}, async ({ net, log }) => {
   const server = await listen(net, { pauseOnConnect: true });
   const client = net.connect(server.address().port, '127.0.0.1');
-  client.end('data');
+  const sent = new Promise((resolve) => client.end('data', resolve));
   const [accepted] = await once(server, 'connection');
   accepted.on('data', (chunk) => log('data', chunk)).on('end', () => log('end'));
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await sent;
+  await loopTurns(2);
   log(accepted.bytesRead, accepted.isPaused(), accepted.readableFlowing);
   accepted.resume();
   await closed(accepted);

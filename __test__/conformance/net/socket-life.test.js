@@ -4,6 +4,7 @@ const { once } = require('node:events');
 const { pipeline } = require('node:stream/promises');
 const { Readable, Writable, Duplex } = require('node:stream');
 
+const { loopTurns } = require('../../support/loop-turns');
 const { sameAsNode } = require('./side-by-side');
 
 const SOCKET_EVENTS = [
@@ -352,8 +353,8 @@ sameAsNode('pause() before the connection holds data', {}, async ({ net, log }) 
   client.on('data', (chunk) => log('data', chunk, client.isPaused()));
   const [[accepted]] = await Promise.all([once(server, 'connection'), once(client, 'connect')]);
   if (!accepted.writableFinished) await once(accepted, 'finish');
-  // It has arrived. Whoever does not hold it reads it in this time.
-  await new Promise((r) => setTimeout(r, 30));
+  // It has arrived. A socket that did not hold it would read it in these.
+  await loopTurns(2);
   log('resume', client.bytesRead);
   client.resume();
   await new Promise((r) => client.on('close', r));
@@ -396,10 +397,10 @@ sameAsNode('onread returning false pauses', {}, async ({ net, log }) => {
       buffer: Buffer.alloc(64),
       callback(length, target) {
         log(target.toString('utf8', 0, length));
-        // Not before: the two might come in one piece.
-        if (!accepted.writableEnded) accepted.end('efgh');
-        // Whoever does not pause reads it in this time.
-        setTimeout(() => client.resume(log('resume')), 60);
+        const resume = () => loopTurns(2).then(() => client.resume(log('resume')));
+        // Not before: the two might come in one piece. Once it has arrived, a socket that did not pause would read it.
+        if (accepted.writableEnded) resume();
+        else accepted.end('efgh', resume);
         return false;
       },
     },

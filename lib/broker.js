@@ -6,6 +6,7 @@ const { isIP, isIPv6 } = require('node:net');
 const path = require('node:path');
 
 const { ERR_INVALID_ARG_VALUE } = require('./internal/errors');
+const { requireNetPermission } = require('./internal/permission');
 const { uvExceptionWithHostPort } = require('./internal/system-errors');
 const {
   validateArray,
@@ -29,6 +30,8 @@ class Broker extends EventEmitter {
   constructor(options, address) {
     super();
     const { BrokerHandle } = requireAddon('createBroker()');
+    if (address !== undefined) requireNetPermission();
+    if (options.path !== undefined) requireNetPermission(options.path);
     this.#handle = new BrokerHandle(this, this.#onEvent);
     const { errno, failedPath, refusal, port } = this.#handle.start({ ...options, host: address });
     if (refusal) throw new Error(refusal);

@@ -7,6 +7,7 @@ const { isIP } = require('node:net');
 const { AbortError } = require('../internal/abort-error');
 const { Connection } = require('./connection');
 const { checkOptions, readConnectOptions } = require('./connect-options');
+const { denialOf } = require('./net-permission');
 
 /** `callback(error)` or `callback(null, connection)`; throws at once for a protocol that is not ours. */
 function connect(url, socketOptions, callback) {
@@ -62,6 +63,11 @@ class Attempt {
 
   open(options) {
     if (this.#isFinished) return;
+    const denial = denialOf(options);
+    if (denial) {
+      process.nextTick(() => this.finish(denial));
+      return;
+    }
     try {
       this.#connection = new Connection(options, (error) => this.finish(error));
     } catch (error) {

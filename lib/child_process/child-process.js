@@ -8,6 +8,7 @@ const EventEmitter = require('node:events');
 const { constants } = require('node:os');
 const { inspect } = require('node:util');
 
+const { requireChildPermission } = require('../internal/permission');
 const { convertToValidSignal } = require('../internal/signals');
 const { errnoException } = require('../internal/system-errors');
 const { validateArray, validateObject, validateOneOf, validateString } = require('../internal/validators');
@@ -17,7 +18,6 @@ const { readChannelToEnd, setupChannel, startChannel } = require('./channel');
 const { applyExtras, forceKillLater, methods, noteEnd, treeGone } = require('./extras');
 const { markGivenAway } = require('./given-away');
 const { descriptorOf, toNativeSpawn } = require('./native-options');
-const { requireChildPermission } = require('./permission');
 const { guardProcessState } = require('./process-state');
 const { signalName } = require('./signal-names');
 const { getValidStdio } = require('./stdio');

@@ -1,6 +1,6 @@
 'use strict';
 
-// Node's permission model: no children without --allow-child-process, and a child is restricted as its parent is.
+// Node's permission model: a child is restricted as its parent is.
 
 const FLAGS = [
   '--allow-fs-read',
@@ -15,16 +15,6 @@ const FLAGS = [
   '--allow-ffi',
   '--permission',
 ];
-
-function requireChildPermission(file) {
-  if (process.permission === undefined || process.permission.has('child')) return;
-  const text = 'Access to this API has been restricted. Use --allow-child-process to manage permissions.';
-  throw Object.assign(new Error(text), {
-    code: 'ERR_ACCESS_DENIED',
-    permission: 'ChildProcess',
-    resource: file,
-  });
-}
 
 function copyPermissionFlags(env, args) {
   if (process.permission === undefined) return;
@@ -45,4 +35,4 @@ function isRestricted(nodeOptions) {
   );
 }
 
-module.exports = { copyPermissionFlags, requireChildPermission };
+module.exports = { copyPermissionFlags };

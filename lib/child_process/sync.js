@@ -3,12 +3,12 @@
 // spawnSync, execFileSync, execSync.
 
 const { ERR_INVALID_ARG_TYPE } = require('../internal/errors');
+const { requireChildPermission } = require('../internal/permission');
 const { errnoException, genericNodeError } = require('../internal/system-errors');
 const native = require('../native');
 const { MAX_BUFFER, normalizeExecArgs, normalizeExecFileArgs } = require('./exec-options');
 const { applyEnding } = require('./extras');
 const { descriptorOf, toNative } = require('./native-options');
-const { requireChildPermission } = require('./permission');
 const { signalName } = require('./signal-names');
 const {
   normalizeSpawnArguments,

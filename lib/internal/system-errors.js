@@ -5,6 +5,7 @@
 
 const { getSystemErrorMap, getSystemErrorName } = require('node:util');
 
+const { ACCESS_DENIED, accessDenied } = require('./permission');
 const { markAsNodeError, trimStack } = require('./node-error');
 
 const UNKNOWN = ['UNKNOWN', 'unknown error'];
@@ -18,9 +19,20 @@ function errnoException(errno, syscall, original) {
 }
 
 function exceptionWithHostPort(errno, syscall, address, port, additional) {
+  if (errno === ACCESS_DENIED) return deniedException(syscall, address, port);
   const code = getSystemErrorName(errno);
   const local = additional ? ` - Local (${additional})` : '';
   const error = new Error(`${syscall} ${code}${describePeer(address, port)}${local}`);
+  Object.assign(error, { errno, code, syscall, address });
+  if (port) error.port = port;
+  return trimStack(error, exceptionWithHostPort);
+}
+
+// The permission model's: what was denied takes the place of the number.
+function deniedException(syscall, address, port) {
+  const errno = trimStack(accessDenied('Net', address), exceptionWithHostPort);
+  const { code, message } = errno;
+  const error = new Error(`${syscall} ${code} ${message}`);
   Object.assign(error, { errno, code, syscall, address });
   if (port) error.port = port;
   return trimStack(error, exceptionWithHostPort);

@@ -8,6 +8,7 @@ const { errno: ERRNO } = require('node:os').constants;
 const { setImmediate } = require('node:timers');
 
 const native = require('../native');
+const { ACCESS_DENIED, isNetDenied, requireNetPermission } = require('../internal/permission');
 const memory = require('../internal/read-memory');
 const { isIP } = require('./ip');
 const { Writer } = require('./writer');
@@ -110,6 +111,7 @@ class SocketHandle {
   }
 
   listen(backlog) {
+    requireNetPermission();
     // listen() again while the first call was looking up its host.
     if (this.native instanceof native.ListenerHandle) return this.native.listen(backlog);
     if (this.bareFd < 0) return EBADF;
@@ -258,6 +260,7 @@ class TCP extends SocketHandle {
 
   #bind(version, address, port, flags) {
     if (isIP(address) !== version) return EINVAL;
+    requireNetPermission();
     const opened = this.#openSocket(version);
     if (opened < 0) return opened;
     const status = native.bindSocket(
@@ -275,6 +278,7 @@ class TCP extends SocketHandle {
   // Calls `onConnected(status)` once unless it returns an error.
   connect(version, address, port, onConnected) {
     if (isIP(address) !== version) return EINVAL;
+    if (isNetDenied(address)) return ACCESS_DENIED;
     if (this.onConnected !== null) return -ERRNO.EALREADY;
     if (this.delayedError !== 0) return this.delayedError;
     const opened = this.#openSocket(version);
@@ -341,6 +345,7 @@ class Pipe extends SocketHandle {
 
   // Options: mode, uid, gid, takeOver; see BoundPathOptions in binding.d.ts.
   bindPath(path, options) {
+    requireNetPermission(path);
     const fd = native.openSocket(0);
     if (fd < 0) return fd;
     this.bareFd = fd;
@@ -355,6 +360,7 @@ class Pipe extends SocketHandle {
   }
 
   connectPath(path, onConnected) {
+    if (isNetDenied(path)) return ACCESS_DENIED;
     const made = this.fd < 0;
     if (made) {
       const opened = native.openSocket(0);

@@ -57,7 +57,8 @@ function partOf(file) {
 const withoutComments = (source) => source.replace(/^\s*\/\/.*$/gm, '');
 
 function requiredFiles(file, source) {
-  return [...source.matchAll(/require\('(\.[^']*)'\)/g)].map(([, name]) => {
+  // Not the addon itself.
+  return [...source.matchAll(/require\('(\.[^']*)(?<!\.node)'\)/g)].map(([, name]) => {
     const target = path.join(path.dirname(file), name);
     return fs.existsSync(path.join(root, `${target}.js`)) ? `${target}.js` : target;
   });

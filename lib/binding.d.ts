@@ -149,6 +149,8 @@ export declare class ListenerHandle {
   take(): number
   /** Whether listening keeps the process alive (it does at first). */
   setRef(on: boolean): void
+  /** Calls `callback` in the async context of the events and returns its value. */
+  runInContext(callback: () => unknown): unknown
   /** Gives up the descriptor: it stays open and is no longer watched. -1 when closed before. */
   detach(): number
   /**
@@ -267,6 +269,10 @@ export declare class StreamHandle {
    * second call does nothing. Returns whether CLOSED will come.
    */
   close(notice?: boolean | undefined | null): boolean
+  /** Gives up the write of which WRITTEN is still to come, and returns the bytes that the kernel has not taken. */
+  takeUnwritten(): Buffer
+  /** Calls `callback` in the async context of the events and returns its value. */
+  runInContext(callback: () => unknown): unknown
   /** Gives up the descriptor: it stays open and is no longer watched. -1 when closed before. */
   detach(): number
   /** Whether reading keeps the process alive (it does at first). A write that is under way, and a connection, always do. */
@@ -427,10 +433,7 @@ export interface MessagesOptions {
 /** Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor. */
 export declare function openSocket(version: number): number
 
-/**
- * Calls `callback` and returns its value. No AsyncLocalStorage has a store meanwhile: the call is made for no async
- * context, which Node-API allows.
- */
+/** Calls `callback` and returns its value. No AsyncLocalStorage has a store meanwhile. */
 export declare function outsideOfAsyncContext(callback: () => unknown): unknown
 
 export declare function peerAddress(fd: number): AddressInfo | number

@@ -10,6 +10,7 @@ const { ERR_INVALID_HANDLE_TYPE } = require('../internal/errors');
 const native = require('../native');
 const net = require('../net');
 const { TCP } = require('../net/handle');
+const { kHandle } = require('../net/symbols');
 const { kChannel } = require('./channel-key');
 const { SocketListReceive, SocketListSend } = require('./socket-list');
 
@@ -27,7 +28,7 @@ const conversions = {
   },
 
   'net.Server': {
-    send: (target, envelope, server) => server._handle,
+    send: (target, envelope, server) => server[kHandle] ?? server._handle,
     got(target, envelope, fd, emit) {
       const server = new net.Server();
       server.listen({ fd }, () => emit(server));
@@ -103,13 +104,12 @@ function isBoundSocket(handle) {
 }
 
 function detachSocket(target, envelope, socket, { keepOpen }) {
-  const handle = socket._handle;
+  const handle = socket[kHandle];
   if (!handle) return undefined;
 
   const { server } = socket;
   if (server) {
     // Both sides keep track of a server's sockets.
-    server._connectionKey ??= connectionKey(server.address());
     envelope.key = server._connectionKey;
     const isFirst = !target[kChannel].sockets.send[envelope.key];
     const list = socketList('send', target, envelope.key);
@@ -120,17 +120,11 @@ function detachSocket(target, envelope, socket, { keepOpen }) {
   if (!keepOpen) {
     handle.onread = () => {};
     handle.readStop?.();
-    socket._handle = null;
+    socket[kHandle] = null;
     socket.setTimeout(0);
     releaseParser(socket);
   }
   return handle;
-}
-
-// Node's form of it, by which the child counts the sockets of a server.
-function connectionKey(address) {
-  if (typeof address === 'string' || address === null) return `-1:${address}:-1`;
-  return `${address.family === 'IPv6' ? 6 : 4}:${address.address}:${address.port}`;
 }
 
 // A connection of node:http: its parser goes back to Node's pool.

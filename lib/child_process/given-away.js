@@ -7,12 +7,13 @@
 const { Socket } = require('node:net');
 
 const { SocketHandle } = require('../net/handle');
+const { kHandle } = require('../net/symbols');
 
 // Null where this Node has none.
 let mark;
 
 function markGivenAway(stream) {
-  if (!(stream instanceof Socket) || stream._handle instanceof SocketHandle) return;
+  if (!(stream instanceof Socket) || stream[kHandle] instanceof SocketHandle) return;
   if (mark === undefined) mark = learnMark(stream) ?? null;
   if (mark !== null) stream[mark] = true;
 }

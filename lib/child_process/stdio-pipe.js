@@ -10,6 +10,8 @@ class StdioPipe extends Pipe {
   #held = true;
   #wanted = false;
   #onFinish = null;
+  // Of the handle of Node's that has taken its place meanwhile.
+  onRelease = null;
 
   readStart() {
     if (!this.#held) return super.readStart();
@@ -29,8 +31,13 @@ class StdioPipe extends Pipe {
     });
   }
 
+  get isHeld() {
+    return this.#held;
+  }
+
   release() {
     this.#held = false;
+    this.onRelease?.();
     // To be told in its place, behind 'spawn', unless there is no child and it is closed.
     if (this.#onFinish !== null) super.shutdown(this.#onFinish);
     if (this.#wanted && !this.closed) super.readStart();

@@ -10,6 +10,7 @@ const {
   ERR_IPC_ONE_PIPE,
   ERR_IPC_SYNC_FORK,
 } = require('../internal/errors');
+const { kHandle } = require('../net/symbols');
 
 // Node's handles and ours, by the name of their class: the classes themselves are private.
 const WRAP_TYPES = new Map([
@@ -74,7 +75,7 @@ function describe(value, index, sync) {
   // A bare handle too: whoever has taken it out of its stream sees to that.
   if (typeof stdio.fd === 'number') return { type: 'fd', fd: stdio.fd };
 
-  const handle = [stdio.handle, stdio._handle].find(isHandle);
+  const handle = [stdio.handle, stdio[kHandle] ?? stdio._handle].find(isHandle);
   if (handle)
     return { type: 'wrap', wrapType: WRAP_TYPES.get(handle.constructor.name), handle, _stdio: stdio };
 

@@ -3,15 +3,14 @@
 // A server in a worker of Node's cluster: the primary process listens, by cluster's own protocol, and hands over the
 // connections in turn (SCHED_RR) or the listener itself (SCHED_NONE).
 
-const nodesNet = require('node:net');
 const { errno: ERRNO } = require('node:os').constants;
 
 const native = require('../native');
 const { guessFdType } = require('./descriptor-type');
 const { Pipe, SocketHandle, TCP } = require('./handle');
+const { ownerSymbol } = require('./node-internals');
 
 let cluster;
-let ownerSymbol;
 
 function isClusterWorker() {
   cluster ??= require('node:cluster');
@@ -27,21 +26,9 @@ function askPrimary(server, query, done) {
       return;
     }
     // Cluster asks this one to close when the worker is to disconnect, and for its limit of connections.
-    shared[owner()] = server;
+    shared[ownerSymbol] = server;
     done(status || misbound(query.port, shared), wrap(shared));
   });
-}
-
-// Cluster's name for the server behind a handle, which Node exports nowhere.
-function owner() {
-  if (ownerSymbol === undefined) {
-    const handle = {};
-    new nodesNet.Socket({ handle, manualStart: true });
-    ownerSymbol = Object.getOwnPropertySymbols(handle).find(
-      ({ description }) => description === 'owner_symbol',
-    );
-  }
-  return ownerSymbol;
 }
 
 // The primary binds before it listens: an address in use may show only in the port that it got.
@@ -59,6 +46,7 @@ function wrap(shared) {
 // SCHED_NONE: a descriptor of the same listener in every process.
 function wrapListener(shared) {
   const handle = handleFor(shared.fd);
+  handle.shared = shared;
   handle.hold(native.duplicateDescriptor(shared.fd));
   const close = handle.close;
   handle.close = function (callback) {
@@ -77,17 +65,15 @@ class DistributedListener extends SocketHandle {
   static streamType = TCP.streamType;
   static spareStreams = TCP.spareStreams;
 
-  #shared;
-
   constructor(shared) {
     super();
-    this.#shared = shared;
+    this.shared = shared;
     shared.onconnection = (_status, connection) => this.#receive(connection);
     if (shared.getsockname) this.getsockname = (out) => shared.getsockname(out);
   }
 
   listen(backlog) {
-    return this.#shared.listen(backlog);
+    return this.shared.listen(backlog);
   }
 
   // A connection comes as a handle of Node's. Ours is on a descriptor of its own.
@@ -95,22 +81,22 @@ class DistributedListener extends SocketHandle {
     const accepted = handleFor(connection.fd);
     const fd = native.duplicateDescriptor(connection.fd);
     connection.close();
-    if (fd >= 0 && accepted.open(fd) === 0 && !this.closed) this.observer?.connection(this, accepted);
+    if (fd >= 0 && accepted.open(fd) === 0 && !this.closed) this.observer?.connection(this.owner, accepted);
     else accepted.close();
   }
 
   ref() {
     super.ref();
-    this.#shared.ref();
+    this.shared.ref();
   }
 
   unref() {
     super.unref();
-    this.#shared.unref();
+    this.shared.unref();
   }
 
   close(callback) {
-    if (!this.closed) this.#shared.close();
+    if (!this.closed) this.shared.close();
     super.close(callback);
   }
 }

@@ -8,7 +8,7 @@ const { errno: ERRNO } = require('node:os').constants;
 const { clearTimeout, setTimeout } = require('node:timers');
 const { connectionError } = require('./connection-error');
 const { TCP } = require('./handle');
-const { kAttachHandle } = require('./symbols');
+const { kAttachHandle, kHandle } = require('./symbols');
 
 function connectMultiple(socket, target) {
   socket.autoSelectFamilyAttemptedAddresses = [];
@@ -29,7 +29,7 @@ function tryNext(context, isCancelled = false) {
   const { address, family } = attempts[index];
   const { port, localPort } = context;
   if (index > 0) replaceHandle(socket);
-  const handle = socket._handle;
+  const handle = socket[kHandle];
 
   const localAddress = family === 6 ? '::' : '0.0.0.0';
 
@@ -64,10 +64,12 @@ function tryNext(context, isCancelled = false) {
 
 // Each attempt needs a socket of its own; the program's settings move with it.
 function replaceHandle(socket) {
-  const former = socket._handle;
+  const former = socket[kHandle];
   const handle = new TCP();
   if (!former.referenced) handle.unref();
-  socket._handle = handle;
+  handle.successor = former.successor;
+  former.successor = null;
+  socket[kHandle] = handle;
   former.close();
   socket[kAttachHandle]();
 }

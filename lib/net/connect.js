@@ -5,6 +5,7 @@
 
 const dns = require('node:dns');
 const diagnostics = require('node:diagnostics_channel');
+const nodesNet = require('node:net');
 const { errno: ERRNO } = require('node:os').constants;
 
 const {
@@ -24,15 +25,17 @@ const {
   validatePort,
   validateString,
 } = require('../internal/validators');
+const { completeReservation } = require('./adoption');
 const { normalizeArguments, isNormalized } = require('./arguments');
 const { connectMultiple } = require('./connect-multiple');
 const { connectionError } = require('./connection-error');
 const families = require('./family-selection');
-const { TCP, Pipe } = require('./handle');
+const { SocketHandle, TCP, Pipe } = require('./handle');
 const { isIP } = require('./ip');
 const { Socket } = require('./socket');
 const {
   kAttachHandle,
+  kHandle,
   kSetKeepAlive,
   kSetKeepAliveCount,
   kSetKeepAliveInitialDelay,
@@ -53,6 +56,9 @@ function connect(...args) {
 
 Socket.prototype.connect = function (...args) {
   const [options, callback] = isNormalized(args[0]) ? args[0] : normalizeArguments(args);
+  const handle = this[kHandle];
+  if (handle && !(handle instanceof SocketHandle) && !this.destroyed)
+    return connectNodes(this, options, callback);
   if (clientSocketChannel.hasSubscribers) clientSocketChannel.publish({ socket: this });
   if (callback !== null) this.once('connect', callback);
   if (options.port === undefined && (options.path === undefined || options.path === null)) {
@@ -62,15 +68,15 @@ Socket.prototype.connect = function (...args) {
   // It may have been replaced when the former connection ended.
   if (this.write !== Socket.prototype.write) this.write = Socket.prototype.write;
   if (this.destroyed) {
-    this._handle = null;
+    this[kHandle] = null;
     this._peername = undefined;
     this._sockname = undefined;
   }
 
   const { path } = options;
   const isPipe = Boolean(path);
-  if (!this._handle) {
-    this._handle = isPipe ? new Pipe() : new TCP();
+  if (!this[kHandle]) {
+    this[kHandle] = isPipe ? new Pipe() : new TCP();
     this[kAttachHandle]();
   }
 
@@ -85,11 +91,19 @@ Socket.prototype.connect = function (...args) {
   return this;
 };
 
+// On a handle of Node's that the program has put there, or that is connected already.
+function connectNodes(socket, options, callback) {
+  nodesNet.Socket.prototype.connect.call(socket, options, callback);
+  // Node has put its own in place of what it took for a substitute.
+  if (Object.hasOwn(socket, 'write')) delete socket.write;
+  return socket;
+}
+
 function connectToPath(socket, path) {
   socket.emit('connectionAttempt', path, undefined, undefined);
   // The listener may have destroyed it.
   if (!socket.connecting) return;
-  const handle = socket._handle;
+  const handle = socket[kHandle];
   // Still that of a connection to a port.
   const status =
     handle instanceof TCP
@@ -132,7 +146,7 @@ function lookupAndConnect(socket, options) {
   if (version !== 0) {
     const connectNow = () => connectToAddress(socket, { ...target, address: host, family: version });
     // A BoundSocket's connection begins at once, as in Node.
-    if (socket._handle.bareFd >= 0) connectNow();
+    if (socket[kHandle].bareFd >= 0) connectNow();
     else process.nextTick(() => socket.connecting && connectNow());
     return;
   }
@@ -143,7 +157,7 @@ function lookupAndConnect(socket, options) {
   if (query.family !== 4 && query.family !== 6 && query.hints === 0) query.hints = dns.ADDRCONFIG;
 
   socket._host = host;
-  socket._handle.rememberContext();
+  socket[kHandle].rememberContext();
   const lookup = options.lookup || dns.lookup;
   if (autoSelectFamily && query.family !== 4 && query.family !== 6 && !localAddress) {
     lookupAll(socket, {
@@ -253,7 +267,7 @@ function interleave(first, second) {
 function connectToAddress(socket, target) {
   const { address, port, family, localPort } = target;
   let { localAddress } = target;
-  const handle = socket._handle;
+  const handle = socket[kHandle];
 
   if (localAddress || localPort) {
     localAddress ||= family === 6 ? '::' : '0.0.0.0';
@@ -304,6 +318,7 @@ function afterConnect(socket, { status, address, port, family, localAddress, loc
   }
 
   socket._unrefTimer();
+  completeReservation(socket);
   applyOptions(socket);
   socket.emit('connect');
   socket.emit('ready');
@@ -312,7 +327,7 @@ function afterConnect(socket, { status, address, port, family, localAddress, loc
 
 // Options set before there was a connection.
 function applyOptions(socket) {
-  const handle = socket._handle;
+  const handle = socket[kHandle];
   if (socket[kSetNoDelay]) handle.setNoDelay?.(true);
   if (socket[kSetKeepAlive]) {
     const { [kSetKeepAliveInterval]: interval, [kSetKeepAliveCount]: count } = socket;

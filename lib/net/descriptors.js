@@ -13,8 +13,8 @@ const {
 } = require('../internal/errors');
 const { errnoException } = require('../internal/system-errors');
 const { validateInt32 } = require('../internal/validators');
-const { Pipe, TCP } = require('./handle');
-const { kCopies, kReceivesDescriptors } = require('./symbols');
+const { Pipe, SocketHandle, TCP } = require('./handle');
+const { kCopies, kHandle, kReceivesDescriptors } = require('./symbols');
 
 // The kernel's, for one message (SCM_MAX_FD).
 const MOST = 253;
@@ -26,7 +26,10 @@ function sendDescriptors(fds, data = ZERO_BYTE, encoding = undefined, callback =
   if (typeof encoding === 'function') return this.sendDescriptors(fds, data, undefined, encoding);
   validate(fds);
   const chunk = copyOf(data, encoding);
-  if (this._handle instanceof TCP) throw new ERR_INVALID_HANDLE_TYPE();
+  const handle = this[kHandle];
+  // Node's handles send none.
+  if (handle instanceof TCP || (handle && !(handle instanceof SocketHandle)))
+    throw new ERR_INVALID_HANDLE_TYPE();
 
   const copies = new native.DescriptorCopies(fds);
   if (copies.status < 0) throw errnoException(copies.status, 'dup');
@@ -95,7 +98,7 @@ function receiveWhenListenedTo(Socket) {
     Socket.prototype[name] = function (event, listener) {
       if (event === 'descriptors') {
         this[kReceivesDescriptors] = true;
-        startReceiving(this._handle);
+        startReceiving(this[kHandle]);
       }
       return original.call(this, event, listener);
     };

@@ -1,7 +1,7 @@
 'use strict';
 
-// `socket._handle` and `server._handle`: a descriptor, first bare, then a stream or a listener. The members that
-// programs reach for have Node's names; statuses are 0 or libuv's negative errno.
+// The handle of a socket or a server: a descriptor, first bare, then a stream or a listener. Members that Node's handles have
+// too have their names: a socket's handle may be Node's (adoption.js). Statuses are 0 or libuv's negative errno.
 
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks');
 const { errno: ERRNO } = require('node:os').constants;
@@ -45,8 +45,8 @@ const EARLY_KEEP_ALIVE_DELAY = 60;
 const outsideOfContext = native.outsideOfAsyncContext(() => AsyncLocalStorage.snapshot());
 
 class SocketHandle {
-  // The observer's methods, called with the handle: read(handle, chunk), end(handle, status), failed(handle, status),
-  // descriptors(handle) for a stream; connection(handle, accepted), failed(handle, status) for a listener.
+  // The observer's methods: read(handle, chunk), end(handle, status), failed(handle, status), descriptors(handle) for a stream;
+  // connection(owner, accepted), failed(owner, status) for a listener.
   observer = null;
   owner = null;
   reading = false;
@@ -72,6 +72,11 @@ class SocketHandle {
   delayedError = 0;
   // 0 for none.
   readLimit = 0;
+  // The handle of Node's that gets the descriptor once it is connected; null while nobody has asked for one.
+  successor = null;
+  // In a cluster worker: the handle that the primary process knows.
+  shared = null;
+  backlog = 0;
 
   get fd() {
     return this.native === null ? this.bareFd : this.native.fd;
@@ -112,6 +117,7 @@ class SocketHandle {
 
   listen(backlog) {
     requireNetPermission();
+    this.backlog = backlog;
     // listen() again while the first call was looking up its host.
     if (this.native instanceof native.ListenerHandle) return this.native.listen(backlog);
     if (this.bareFd < 0) return EBADF;
@@ -185,6 +191,7 @@ class SocketHandle {
     this.closed = true;
     this.onClosed = callback;
     this.observer = null;
+    this.successor?.close();
     this.cancelled = this.madeWriter?.close() ?? null;
     if (this.bareFd > STDERR) native.closeDescriptor(this.bareFd);
     this.bareFd = -1;
@@ -213,6 +220,12 @@ class SocketHandle {
     this.bareFd = -1;
     this.closed = true;
     return fd;
+  }
+
+  // Calls `action` in the async context of the stream's or the listener's events.
+  runInContext(action) {
+    if (this.native !== null) return this.native.runInContext(action);
+    return this.resource === null ? action() : this.resource.runInAsyncScope(action);
   }
 
   // Another native handle takes the stream's place: `make(fd)` gives it the descriptor and returns it. Its events are this
@@ -436,15 +449,15 @@ function onListenerEvent(kind, status) {
       const accepted = new this.constructor();
       const opened = outsideOfContext(() => accepted.open(this.native.take(), true));
       if (opened === 0) {
-        this.observer?.connection(this, accepted);
+        this.observer?.connection(this.owner, accepted);
       } else {
         accepted.close();
-        this.observer?.failed(this, opened);
+        this.observer?.failed(this.owner, opened);
       }
       return;
     }
     case LISTENER_FAILED:
-      this.observer?.failed(this, status);
+      this.observer?.failed(this.owner, status);
       return;
     default:
       closed(this);

@@ -15,13 +15,14 @@ const {
   validateUint32,
 } = require('../internal/validators');
 const { errno: ERRNO } = require('node:os').constants;
+const { bindListener } = require('./adopted-listener');
 const { normalizeArguments, isPath, toNumber } = require('./arguments');
 const { BoundSocket } = require('./bound-socket');
 const { askPrimary, isClusterWorker } = require('./cluster');
 const { guessFdType } = require('./descriptor-type');
 const { IPV6_ONLY, REUSE_PORT, SocketHandle, TCP, Pipe } = require('./handle');
-const { kConsume, kPathOptions } = require('./symbols');
-const { Server, listenerObserver } = require('./server');
+const { kConsume, kHandle, kPathOptions } = require('./symbols');
+const { Server, handleOf, listenerObserver, setHandle } = require('./server');
 
 // Node's, which is glibc's SOMAXCONN of old: the kernel lowers it to its own limit.
 const DEFAULT_BACKLOG = 511;
@@ -34,20 +35,21 @@ const listenChannel = diagnostics.tracingChannel('net.server.listen');
 Server.prototype.listen = function (...args) {
   const [first, callback] = normalizeArguments(args);
   let options = first;
-  if (this._handle) throw new ERR_SERVER_ALREADY_LISTEN();
+  if (handleOf(this)) throw new ERR_SERVER_ALREADY_LISTEN();
   if (callback !== null) this.once('listening', callback);
 
   if (listenChannel.hasSubscribers) listenChannel.asyncStart.publish({ server: this, options });
   const backlog = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
-  options = options._handle || options.handle || options;
+  options = (options[kHandle] ?? options._handle) || options.handle || options;
   if (options instanceof BoundSocket) options = adopt(this, options);
   // What is being looked up for an earlier call is not listened on any more.
   this._listeningId++;
   const flags = (options.ipv6Only === true ? IPV6_ONLY : 0) | (options.reusePort === true ? REUSE_PORT : 0);
 
   // Of a UNIX socket that is in use Node takes the descriptor, which then turns out to be watched already.
-  if (options instanceof SocketHandle && !(options instanceof Pipe && options.native !== null)) {
-    this._handle = options;
+  const isOurs = options instanceof SocketHandle && !(options instanceof Pipe && options.native !== null);
+  if (isOurs || isNodesTcp(options)) {
+    setHandle(this, options);
     listenOn(this, { handle: options, backlog, exclusive: true });
     return this;
   }
@@ -105,6 +107,13 @@ Server.prototype.listen = function (...args) {
   throw new ERR_INVALID_ARG_VALUE('options', options);
 };
 
+// Node's class is private.
+function isNodesTcp(handle) {
+  return (
+    handle.constructor?.name === 'TCP' && typeof handle.fd === 'number' && !(handle instanceof SocketHandle)
+  );
+}
+
 function adopt(server, bound) {
   if (bound.isPipe) server._pipeName = bound.address();
   return bound[kConsume]();
@@ -145,7 +154,7 @@ function hasOwnOptions(pathOptions) {
 // listen({ path, readableAll, writableAll })
 function widenMode(server, { path, readableAll, writableAll }) {
   if (!readableAll && !writableAll) return;
-  if (!server._handle) return;
+  if (!handleOf(server)) return;
   const { S_IRGRP, S_IROTH, S_IWGRP, S_IWOTH } = fs.constants;
   const { mode } = fs.statSync(path);
   const readable = readableAll ? S_IRGRP | S_IROTH : 0;
@@ -187,8 +196,8 @@ function listenOn(server, target) {
       handle?.close();
       server.emit('error', exceptionWithHostPort(status, 'bind', address, port));
     } else {
-      server._handle?.close();
-      server._handle = handle;
+      handleOf(server)?.close();
+      setHandle(server, handle);
       server._listen2(address, port, version, backlog, fd, flags);
     }
   });
@@ -196,9 +205,9 @@ function listenOn(server, target) {
 
 // The name under which programs have come to override it.
 Server.prototype._listen2 = function setupListenHandle(address, port, addressType, backlog, fd, flags) {
-  const isAny = !this._handle && !address && typeof fd !== 'number';
+  const isAny = !handleOf(this) && !address && typeof fd !== 'number';
   const opened =
-    this._handle ?? createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
+    handleOf(this) ?? createServerHandle(address, port, addressType, fd, flags, this[kPathOptions]);
   // Of all addresses an error names the one that was tried last.
   const tried = isAny ? (opened.version === 6 ? ANY_IPV6 : ANY_IPV4) : address;
   const fail = (status) => {
@@ -211,24 +220,35 @@ Server.prototype._listen2 = function setupListenHandle(address, port, addressTyp
     return;
   }
 
-  this._handle = opened;
-  opened.owner = this;
-  opened.observer = listenerObserver;
+  setHandle(this, opened);
+  if (opened instanceof SocketHandle) {
+    opened.owner = this;
+    opened.observer = listenerObserver;
+  } else {
+    bindListener(opened, this, listenerObserver);
+  }
   if (this._unref) this.unref();
   // As Node, whose native code makes a number of whatever it is given.
   const status = opened.listen(+(backlog || DEFAULT_BACKLOG) | 0);
   if (status !== 0) {
     opened.close();
-    this._handle = null;
+    setHandle(this, null);
     fail(status);
     return;
   }
+  this._connectionKey = connectionKey(this.address());
   if (listenChannel.hasSubscribers) listenChannel.asyncEnd.publish({ server: this });
   process.nextTick(() => {
     // close() in the same tick.
-    if (this._handle) this.emit('listening');
+    if (handleOf(this)) this.emit('listening');
   });
 };
+
+// By which a child process counts the sockets of this server that it has got: Node's form, with the port that was found free.
+function connectionKey(address) {
+  if (typeof address === 'string' || address === null) return `-1:${address}:-1`;
+  return `${address.family === 'IPv6' ? 6 : 4}:${address.address}:${address.port}`;
+}
 
 // Returns a bound handle or a negative errno.
 function createServerHandle(address, port, version, fd, flags = 0, pathOptions = undefined) {

@@ -6,6 +6,7 @@ const { Duplex } = require('node:stream');
 
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED } = require('../internal/errors');
 const { validateInteger, validateObject, validateOneOf } = require('../internal/validators');
+const { isInstance } = require('./instances');
 const { codecs } = require('./messages/codecs');
 const { Messages } = require('./messages/connection');
 const { Socket } = require('./socket');
@@ -33,7 +34,8 @@ function messages(socket, options = {}) {
   if (socket.destroyed) throw new ERR_SOCKET_CLOSED();
   if (taken.has(socket)) throw new ERR_INVALID_ARG_VALUE('socket', socket, 'carries messages already');
   taken.add(socket);
-  return new Messages(socket, { codec: codecs[codec], maxLength, highWaterMark }, socket instanceof Socket);
+  const isOurs = isInstance(socket, Socket);
+  return new Messages(socket, { codec: codecs[codec], maxLength, highWaterMark }, isOurs);
 }
 
 module.exports = { messages };

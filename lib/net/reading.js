@@ -7,7 +7,7 @@ const { isUint8Array } = require('node:util').types;
 
 const { errnoException } = require('../internal/system-errors');
 const { onDescriptors, startReceiving } = require('./descriptors');
-const { kBuffer, kBufferCallback, kBufferGenerator, kReceivesDescriptors } = require('./symbols');
+const { kBuffer, kBufferCallback, kBufferGenerator, kHandle, kReceivesDescriptors } = require('./symbols');
 
 const { set } = Uint8Array.prototype;
 
@@ -18,8 +18,11 @@ const streamObserver = {
     socket._unrefTimer();
     const goesOn = socket[kBuffer] === null ? socket.push(chunk) : readIntoOwnBuffer(socket, chunk);
     if (!goesOn) {
-      handle.reading = false;
-      if (!socket.destroyed) handle.readStop();
+      // Another one when a listener has asked for Node's.
+      const current = socket[kHandle];
+      if (!current) return;
+      current.reading = false;
+      if (!socket.destroyed) current.readStop();
     }
   },
 
@@ -68,18 +71,18 @@ function nextOwnBuffer(socket) {
     if (!isUint8Array(made)) return;
     socket[kBuffer] = made;
   }
-  if (socket[kBuffer] !== null) socket._handle?.limitReads(Math.max(socket[kBuffer].byteLength, 1));
+  if (socket[kBuffer] !== null) socket[kHandle]?.limitReads(Math.max(socket[kBuffer].byteLength, 1));
 }
 
 function tryReadStart(socket) {
-  socket._handle.reading = true;
-  if (socket[kReceivesDescriptors]) startReceiving(socket._handle);
-  const status = socket._handle.readStart();
+  socket[kHandle].reading = true;
+  if (socket[kReceivesDescriptors]) startReceiving(socket[kHandle]);
+  const status = socket[kHandle].readStart();
   if (status) socket.destroy(errnoException(status, 'read'));
 }
 
 function resumeOwnBuffer(socket) {
-  if (socket[kBuffer] && !socket.connecting && socket._handle && !socket._handle.reading)
+  if (socket[kBuffer] && !socket.connecting && socket[kHandle] && !socket[kHandle].reading)
     tryReadStart(socket);
 }
 

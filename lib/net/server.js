@@ -3,6 +3,7 @@
 // net.Server: accepts connections; what it listens on is worked out in listen.js.
 
 const diagnostics = require('node:diagnostics_channel');
+const nodesNet = require('node:net');
 const { EventEmitter, captureRejectionSymbol } = require('node:events');
 const { getDefaultHighWaterMark } = require('node:stream');
 const { setTimeout } = require('node:timers');
@@ -12,16 +13,41 @@ const { nodeMajor } = require('../internal/node-version');
 const { errnoException } = require('../internal/system-errors');
 const { validateNumber } = require('../internal/validators');
 const { validatedBlockList } = require('./block-list');
-const { Pipe } = require('./handle');
+const { listenerForOthers } = require('./adopted-listener');
+const { SocketHandle } = require('./handle');
+const { acceptInstances, isInstance } = require('./instances');
 const { Socket } = require('./socket');
-const { kSetKeepAlive, kSetKeepAliveInitialDelay, kSetNoDelay } = require('./symbols');
+const { kHandle, kSetKeepAlive, kSetKeepAliveInitialDelay, kSetNoDelay } = require('./symbols');
 
 const serverSocketChannel = diagnostics.channel('net.server.socket');
 // How long accepting rests when the system has no descriptors or memory left.
 const ACCEPT_PAUSE_MS = 100;
 
+// `server._handle` as others see it while there is one; without one it is a plain null, as in Node.
+const HANDLE_PROPERTY = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return listenerForOthers(this);
+  },
+  set(value) {
+    setHandle(this, value);
+  },
+};
+
+/** The server's handle: ours, or one of Node's. */
+function handleOf(server) {
+  return server[kHandle] ?? server._handle;
+}
+
+function setHandle(server, handle) {
+  server[kHandle] = handle;
+  const empty = { configurable: true, enumerable: true, writable: true, value: null };
+  Object.defineProperty(server, '_handle', handle === null ? empty : HANDLE_PROPERTY);
+}
+
 function Server(options, connectionListener) {
-  if (!(this instanceof Server)) return new Server(options, connectionListener);
+  if (!isInstance(this, Server)) return new Server(options, connectionListener);
 
   let settings = {};
   if (typeof options === 'function') {
@@ -58,8 +84,9 @@ function Server(options, connectionListener) {
   const blockList = validatedBlockList(settings);
   if (blockList !== undefined) this.blockList = blockList;
 }
-Object.setPrototypeOf(Server.prototype, EventEmitter.prototype);
+Object.setPrototypeOf(Server.prototype, nodesNet.Server.prototype);
 Object.setPrototypeOf(Server, EventEmitter);
+acceptInstances(Server, nodesNet.Server);
 
 function createServer(options, connectionListener) {
   return new Server(options, connectionListener);
@@ -74,14 +101,14 @@ Object.defineProperty(Server.prototype, 'listening', {
   configurable: true,
   enumerable: true,
   get() {
-    return Boolean(this._handle);
+    return Boolean(handleOf(this));
   },
 });
 
 Server.prototype.address = function () {
-  if (this._handle?.getsockname) {
+  if (handleOf(this)?.getsockname) {
     const out = {};
-    const status = this._handle.getsockname(out);
+    const status = handleOf(this).getsockname(out);
     if (status) throw errnoException(status, 'address');
     return out;
   }
@@ -109,15 +136,15 @@ function countWithWorkers(server, callback) {
 
 Server.prototype.close = function (callback) {
   if (typeof callback === 'function') {
-    if (this._handle) {
+    if (handleOf(this)) {
       this.once('close', callback);
     } else {
       this.once('close', () => callback(new ERR_SERVER_NOT_RUNNING()));
     }
   }
-  if (this._handle) {
-    this._handle.close();
-    this._handle = null;
+  if (handleOf(this)) {
+    handleOf(this).close();
+    setHandle(this, null);
   } else {
     this._listeningId++;
   }
@@ -128,25 +155,25 @@ Server.prototype.close = function (callback) {
 
 if (Symbol.asyncDispose) {
   Server.prototype[Symbol.asyncDispose] = async function () {
-    if (!this._handle) return;
+    if (!handleOf(this)) return;
     await new Promise((resolve, reject) => this.close((error) => (error ? reject(error) : resolve())));
   };
 }
 
 Server.prototype._emitCloseIfDrained = function () {
-  if (this._handle || this._connections) return;
+  if (handleOf(this) || this._connections) return;
   process.nextTick(() => this.emit('close'));
 };
 
 Server.prototype.ref = function () {
   this._unref = false;
-  this._handle?.ref();
+  handleOf(this)?.ref();
   return this;
 };
 
 Server.prototype.unref = function () {
   this._unref = true;
-  this._handle?.unref();
+  handleOf(this)?.unref();
   return this;
 };
 
@@ -180,8 +207,7 @@ function closeWithWorkers(server) {
 
 // Runs on the listener's events.
 const listenerObserver = {
-  connection(handle, accepted) {
-    const server = handle.owner;
+  connection(server, accepted) {
     if (refuse(server, accepted)) return;
 
     const socket = new Socket({
@@ -207,11 +233,14 @@ const listenerObserver = {
     if (serverSocketChannel.hasSubscribers) serverSocketChannel.publish({ socket });
   },
 
-  failed(handle, status) {
-    const server = handle.owner;
-    const timer = setTimeout(() => handle.native.resume(), ACCEPT_PAUSE_MS);
-    // In place of the watch, which keeps a process with a server alive.
-    if (!handle.referenced) timer.unref();
+  failed(server, status) {
+    const handle = handleOf(server);
+    // Node's goes on by itself.
+    if (handle instanceof SocketHandle) {
+      const timer = setTimeout(() => handle.native.resume(), ACCEPT_PAUSE_MS);
+      // In place of the watch, which keeps a process with a server alive.
+      if (!handle.referenced) timer.unref();
+    }
     server.emit('error', errnoException(status, 'accept'));
   },
 };
@@ -223,7 +252,7 @@ const isLimit = (limit) => (nodeMajor > 20 ? limit !== undefined && limit !== nu
 function refuse(server, accepted) {
   const { maxConnections } = server;
   if (isLimit(maxConnections) && server._connections >= maxConnections) {
-    const data = accepted instanceof Pipe ? [] : [describeEnds(accepted)];
+    const data = accepted.getpeername ? [describeEnds(accepted)] : [];
     accepted.close();
     server.emit('drop', ...data);
     return true;
@@ -235,7 +264,7 @@ function refuse(server, accepted) {
 
 function isOnBlockList(blockList, accepted) {
   const peer = {};
-  if (accepted instanceof Pipe || accepted.getpeername(peer) !== 0 || !peer.family) return false;
+  if (accepted.getpeername?.(peer) !== 0 || !peer.family) return false;
   return blockList.check(peer.address, peer.family.toLowerCase());
 }
 
@@ -253,4 +282,4 @@ function describeEnds(accepted) {
   };
 }
 
-module.exports = { Server, createServer, listenerObserver };
+module.exports = { Server, createServer, handleOf, listenerObserver, setHandle };

@@ -2,12 +2,14 @@
 
 // What a socket tells about itself, and its options.
 
+const nodesNet = require('node:net');
 const { errno: ERRNO } = require('node:os').constants;
 
 const native = require('../native');
 const { ERR_INVALID_ARG_TYPE } = require('../internal/errors');
 const { validateInt32 } = require('../internal/validators');
 const { errnoException } = require('../internal/system-errors');
+const { handleForOthers } = require('./adoption');
 const { TCP } = require('./handle');
 const {
   kBytesRead,
@@ -23,6 +25,25 @@ const {
 
 const TYPE_OF_SERVICE_MAX = 255;
 
+// Of Node's own prototype: they leave the handle alone.
+const NODES_OWN = [
+  '_connecting',
+  '_reset',
+  '_unrefTimer',
+  'address',
+  'bytesWritten',
+  'destroySoon',
+  'end',
+  'localAddress',
+  'localFamily',
+  'localPort',
+  'readyState',
+  'remoteAddress',
+  'remoteFamily',
+  'remotePort',
+  'setTimeout',
+];
+
 const WITHOUT_CREDENTIALS = new Map([
   [-ERRNO.ENOTCONN, 'the socket is not connected'],
   [-ERRNO.EINVAL, 'this is no UNIX socket'],
@@ -31,61 +52,30 @@ const WITHOUT_CREDENTIALS = new Map([
 
 function defineProperties(Socket) {
   defineGetters(Socket.prototype, false, {
-    _connecting() {
-      return this.connecting;
-    },
-    readyState() {
-      if (this.connecting) return 'opening';
-      if (this.readable && this.writable) return 'open';
-      if (this.readable) return 'readOnly';
-      if (this.writable) return 'writeOnly';
-      return 'closed';
-    },
     // Deprecated by Node in favour of writableLength.
     bufferSize() {
-      return this._handle ? this.writableLength : undefined;
+      return this[kHandle] ? this.writableLength : undefined;
     },
   });
 
   defineGetters(Socket.prototype, true, {
     bytesRead() {
-      return this._handle ? this._handle.bytesRead : this[kBytesRead];
-    },
-    remoteAddress() {
-      return this._getpeername().address;
-    },
-    remoteFamily() {
-      return this._getpeername().family;
-    },
-    remotePort() {
-      return this._getpeername().port;
-    },
-    localAddress() {
-      return this._getsockname().address;
-    },
-    localPort() {
-      return this._getsockname().port;
-    },
-    localFamily() {
-      return this._getsockname().family;
+      return this[kBytesRead] + (this[kHandle]?.bytesRead ?? 0);
     },
     _bytesDispatched() {
-      return this._handle ? this._handle.bytesWritten : this[kBytesWritten];
-    },
-    bytesWritten() {
-      return countWritten(this);
+      return this[kBytesWritten] + (this[kHandle]?.bytesWritten ?? 0);
     },
   });
 
   Object.defineProperty(Socket.prototype, 'pending', {
     configurable: true,
     get() {
-      return !this._handle || this.connecting;
+      return !this[kHandle] || this.connecting;
     },
   });
   Object.defineProperty(Socket.prototype, '_handle', {
     get() {
-      return this[kHandle];
+      return handleForOthers(this);
     },
     set(value) {
       this[kHandle] = value;
@@ -93,6 +83,12 @@ function defineProperties(Socket) {
   });
 
   Object.assign(Socket.prototype, methods);
+  for (const name of NODES_OWN)
+    Object.defineProperty(
+      Socket.prototype,
+      name,
+      Object.getOwnPropertyDescriptor(nodesNet.Socket.prototype, name),
+    );
 }
 
 function defineGetters(prototype, enumerable, getters) {
@@ -100,37 +96,12 @@ function defineGetters(prototype, enumerable, getters) {
     Object.defineProperty(prototype, name, { get, enumerable });
 }
 
-// Bytes handed to the kernel, and those that wait for it.
-function countWritten(socket) {
-  const state = socket._writableState;
-  if (!state) return undefined;
-  let bytes = socket._bytesDispatched;
-  for (const { chunk, encoding } of state.getBuffer()) bytes += lengthOf(chunk, encoding);
-
-  const pending = socket._pendingData;
-  if (Array.isArray(pending)) {
-    for (const item of pending)
-      bytes += item instanceof Buffer ? item.length : lengthOf(item.chunk, item.encoding);
-  } else if (pending) {
-    bytes += lengthOf(pending, socket._pendingEncoding);
-  }
-  return bytes;
-}
-
-function lengthOf(chunk, encoding) {
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
-}
-
 const methods = {
-  address() {
-    return this._getsockname();
-  },
-
   _getpeername() {
-    if (!this._handle?.getpeername || this.connecting) return this._peername || {};
+    if (!this[kHandle]?.getpeername || this.connecting) return this._peername || {};
     if (!this._peername) {
       const name = {};
-      const status = this._handle.getpeername(name);
+      const status = this[kHandle].getpeername(name);
       if (status) return name;
       this._peername = name;
     }
@@ -138,10 +109,10 @@ const methods = {
   },
 
   _getsockname() {
-    if (!this._handle?.getsockname) return {};
+    if (!this[kHandle]?.getsockname) return {};
     if (!this._sockname) {
       const name = {};
-      this._handle.getsockname(name);
+      this[kHandle].getsockname(name);
       this._sockname = name;
     }
     return this._sockname;
@@ -149,11 +120,11 @@ const methods = {
 
   setNoDelay(enable) {
     const on = Boolean(enable === undefined ? true : enable);
-    if (!this._handle) {
+    if (!this[kHandle]) {
       this[kSetNoDelay] = on;
-    } else if (this._handle.setNoDelay && on !== this[kSetNoDelay]) {
+    } else if (this[kHandle].setNoDelay && on !== this[kSetNoDelay]) {
       this[kSetNoDelay] = on;
-      this._handle.setNoDelay(on);
+      this[kHandle].setNoDelay(on);
     }
     return this;
   },
@@ -165,14 +136,15 @@ const methods = {
     const interval = toSeconds(options ? setting.interval : intervalMsecs);
     const probes = options ? setting.count : count;
 
-    if (!this._handle) {
+    if (!this[kHandle]) {
       this[kSetKeepAlive] = enable;
       this[kSetKeepAliveInitialDelay] = initialDelay;
       this[kSetKeepAliveInterval] = interval;
       this[kSetKeepAliveCount] = probes;
       return this;
     }
-    if (!this._handle.setKeepAlive) return this;
+    const { setKeepAlive } = optionsOf(this[kHandle]);
+    if (setKeepAlive === undefined) return this;
     const isNew =
       enable !== this[kSetKeepAlive] ||
       (enable &&
@@ -184,7 +156,7 @@ const methods = {
       this[kSetKeepAliveInitialDelay] = initialDelay;
       this[kSetKeepAliveInterval] = interval;
       this[kSetKeepAliveCount] = probes;
-      this._handle.setKeepAlive(enable, initialDelay, interval, probes);
+      setKeepAlive.call(this[kHandle], enable, initialDelay, interval, probes);
     }
     return this;
   },
@@ -192,13 +164,14 @@ const methods = {
   setTypeOfService(tos) {
     if (Number.isNaN(tos)) throw new ERR_INVALID_ARG_TYPE('tos', 'number', tos);
     validateInt32(tos, 'tos', 0, TYPE_OF_SERVICE_MAX);
-    if (!this._handle) {
+    if (!this[kHandle]) {
       this[kSetTypeOfService] = tos;
       return this;
     }
-    if (!this._handle.setTypeOfService) return this;
+    const { setTypeOfService } = optionsOf(this[kHandle]);
+    if (setTypeOfService === undefined) return this;
     if (tos !== this[kSetTypeOfService]) {
-      const status = this._handle.setTypeOfService(tos);
+      const status = setTypeOfService.call(this[kHandle], tos);
       if (status < 0) throw errnoException(status, 'setTypeOfService');
       this[kSetTypeOfService] = tos;
     }
@@ -207,24 +180,31 @@ const methods = {
 
   // Not in Node.
   peerCredentials() {
-    const credentials = credentialsOf(this._handle);
+    const credentials = credentialsOf(this[kHandle]);
     if (typeof credentials === 'number')
       throw errnoException(credentials, 'getsockopt', WITHOUT_CREDENTIALS.get(credentials));
     return credentials;
   },
 
   getTypeOfService() {
-    if (!this._handle?.getTypeOfService) return this[kSetTypeOfService] ?? 0;
-    const value = this._handle.getTypeOfService();
+    const handle = this[kHandle];
+    const { getTypeOfService } = handle ? optionsOf(handle) : {};
+    if (getTypeOfService === undefined) return this[kSetTypeOfService] ?? 0;
+    const value = getTypeOfService.call(handle);
     if (value < 0) throw errnoException(value, 'getTypeOfService');
     return value;
   },
 };
 
+// Node's handles have not all of these before Node 26. Ours do with any that has a descriptor.
+function optionsOf(handle) {
+  return handle.getpeername && handle.fd >= 0 ? TCP.prototype : handle;
+}
+
 // Or a negative errno. The kernel would call a connected TCP socket not connected.
 function credentialsOf(handle) {
   if (!(handle?.fd >= 0)) return -ERRNO.ENOTCONN;
-  return handle instanceof TCP ? -ERRNO.EINVAL : native.peerCredentials(handle.fd);
+  return handle.getpeername ? -ERRNO.EINVAL : native.peerCredentials(handle.fd);
 }
 
 function toSeconds(msecs) {

@@ -1,9 +1,10 @@
 'use strict';
 
-// net.Socket: a Duplex over a handle. How it connects is in connect.js; its addresses, counters and options are in
-// socket-properties.js.
+// net.Socket: a Duplex over a handle of ours, or of Node's when others work on it too (adoption.js). How it connects is in
+// connect.js; its addresses, counters and options are in socket-properties.js.
 
 const { AsyncResource } = require('node:async_hooks');
+const nodesNet = require('node:net');
 const { Duplex } = require('node:stream');
 const { clearTimeout } = require('node:timers');
 const { isUint8Array } = require('node:util').types;
@@ -19,14 +20,16 @@ const {
 const { genericNodeError, errnoException } = require('../internal/system-errors');
 const { validateInt32, validateNumber } = require('../internal/validators');
 const { trimStack } = require('../internal/node-error');
+const { attachNodes, lendOwnBuffer } = require('./adoption');
 const { validatedBlockList } = require('./block-list');
 const { BoundSocket } = require('./bound-socket');
 const { receiveWhenListenedTo, sendDescriptors, writeInTurn } = require('./descriptors');
-const { TCP, Pipe } = require('./handle');
+const { SocketHandle, TCP, Pipe } = require('./handle');
+const { acceptInstances, isInstance } = require('./instances');
 const { nextOwnBuffer, resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
-const { setStreamTimeout, refreshTimeout, onTimeout } = require('./timeout');
 const { toBytes } = require('./writer');
 const {
+  kAsyncId,
   kAttachHandle,
   kBuffer,
   kBufferCallback,
@@ -48,6 +51,9 @@ const {
   kTimeout,
 } = require('./symbols');
 
+// For a handle of Node's.
+const { _writeGeneric: writeToNodes, _final: endNodes } = nodesNet.Socket.prototype;
+
 const TYPE_OF_SERVICE_MAX = 255;
 // Node 20 tells nobody that destroy() has cut off a write.
 const REPORTS_CANCELLED_WRITES = Number(process.versions.node.split('.')[0]) >= 22;
@@ -55,7 +61,7 @@ const REPORTS_CANCELLED_WRITES = Number(process.versions.node.split('.')[0]) >= 
 const FINISHES_UNCONNECTED = Number(process.versions.node.split('.')[0]) >= 22;
 
 function Socket(options) {
-  if (!(this instanceof Socket)) return new Socket(options);
+  if (!isInstance(this, Socket)) return new Socket(options);
 
   // Not by spreading: V8 before 12 gives what is added to a spread object a new map each time, and with them every read a miss.
   const settings = typeof options === 'number' ? { fd: options } : Object.assign({}, options);
@@ -71,6 +77,8 @@ function Socket(options) {
   }
 
   this.connecting = false;
+  // Of Node's handle, once it has one.
+  this[kAsyncId] = -1;
   this._hadError = false;
   this._parent = null;
   this._host = null;
@@ -131,18 +139,23 @@ function Socket(options) {
 
   // An aborted `signal` has destroyed it already, which connect() is not to see.
   if (this[kHandle] || this.destroyed) this[kAttachHandle]();
-  // A bound handle has no connection to read from yet.
-  if (this._handle?.native && settings.readable !== false) {
+  if (canRead(this[kHandle]) && settings.readable !== false) {
     if (settings.pauseOnCreate) {
-      this._handle.reading = false;
+      this[kHandle].reading = false;
       this._readableState.flowing = false;
     } else if (!settings.manualStart) {
       this.read(0);
     }
   }
 }
-Object.setPrototypeOf(Socket.prototype, Duplex.prototype);
+Object.setPrototypeOf(Socket.prototype, nodesNet.Socket.prototype);
 Object.setPrototypeOf(Socket, Duplex);
+acceptInstances(Socket, nodesNet.Socket);
+
+// A bound handle has no connection to read from yet.
+function canRead(handle) {
+  return handle instanceof SocketHandle ? handle.native !== null : Boolean(handle);
+}
 
 function refuseObjectMode(settings) {
   const mode = ['objectMode', 'readableObjectMode', 'writableObjectMode'].find((name) => settings[name]);
@@ -163,11 +176,19 @@ function openHandle(fd) {
 Socket.prototype[kAttachHandle] = function () {
   this._undestroy();
   this._sockname = null;
-  const handle = this._handle;
+  this[kBytesRead] = 0;
+  this[kBytesWritten] = 0;
+  const handle = this[kHandle];
   if (!handle) return;
-  handle.owner = this;
-  handle.observer = streamObserver;
-  nextOwnBuffer(this);
+  if (handle instanceof SocketHandle) {
+    handle.owner = this;
+    handle.observer = streamObserver;
+    nextOwnBuffer(this);
+  } else {
+    attachNodes(this, handle);
+    nextOwnBuffer(this);
+    lendOwnBuffer(this, handle);
+  }
 };
 Object.defineProperty(Socket.prototype, kAttachHandle, { enumerable: false });
 
@@ -186,13 +207,21 @@ function writeAfterFin(chunk, encoding, callback) {
   return false;
 }
 
-Socket.prototype._unrefTimer = refreshTimeout;
-Socket.prototype.setTimeout = setStreamTimeout;
-Socket.prototype._onTimeout = onTimeout;
+Socket.prototype._onTimeout = function () {
+  const handle = this[kHandle];
+  const queueSize = this[kLastWriteQueueSize];
+  // A large write that is still moving is traffic.
+  if (queueSize > 0 && handle && handle.writeQueueSize !== queueSize) {
+    this[kLastWriteQueueSize] = handle.writeQueueSize;
+    this._unrefTimer();
+    return;
+  }
+  this.emit('timeout');
+};
 
 Socket.prototype._read = function (size) {
-  if (this.connecting || !this._handle) this.once('connect', () => this._read(size));
-  else if (!this._handle.reading) tryReadStart(this);
+  if (this.connecting || !this[kHandle]) this.once('connect', () => this._read(size));
+  else if (!this[kHandle].reading) tryReadStart(this);
 };
 
 Socket.prototype.read = function (size) {
@@ -206,16 +235,11 @@ Socket.prototype.resume = function () {
 };
 
 Socket.prototype.pause = function () {
-  if (this[kBuffer] && !this.connecting && this._handle?.reading) {
-    this._handle.reading = false;
-    if (!this.destroyed) this._handle.readStop();
+  if (this[kBuffer] && !this.connecting && this[kHandle]?.reading) {
+    this[kHandle].reading = false;
+    if (!this.destroyed) this[kHandle].readStop();
   }
   return Duplex.prototype.pause.call(this);
-};
-
-Socket.prototype.end = function (chunk, encoding, callback) {
-  Duplex.prototype.end.call(this, chunk, encoding, callback);
-  return this;
 };
 
 // A callback must not run before the kernel has the bytes, or the refusal.
@@ -227,13 +251,21 @@ Socket.prototype.write = function (chunk, encoding, callback) {
 };
 
 Socket.prototype._write = function (chunk, encoding, callback) {
-  const handle = this._handle;
+  const handle = this[kHandle];
   if (!handle || this.connecting || this[kCopies] !== null) {
     this._writeGeneric(false, chunk, encoding, callback);
     return;
   }
   const { writer } = handle;
-  if (this[kMayGather] && writer.gather(chunk, encoding)) {
+  if (encoding === 'buffer' && typeof chunk === 'string') {
+    // As Node's native code.
+    const error = new TypeError('Second argument must be a buffer');
+    error.code = 'ERR_INVALID_ARG_TYPE';
+    throw error;
+  }
+  if (writer === undefined) {
+    writeToNodes.call(this, false, chunk, encoding, callback);
+  } else if (this[kMayGather] && writer.gather(chunk, encoding)) {
     this._unrefTimer();
     callback();
   } else if (writer.isIdle) {
@@ -259,10 +291,12 @@ Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
   }
   this._pendingData = null;
   this._pendingEncoding = '';
-  if (!this._handle) {
+  if (!this[kHandle]) {
     callback(new ERR_SOCKET_CLOSED());
     return false;
   }
+  if (!(this[kHandle] instanceof SocketHandle))
+    return writeToNodes.call(this, writev, data, encoding, callback);
   this._unrefTimer();
   if (writev && this[kCopies]?.size > 0) {
     writeInTurn(this, data, callback);
@@ -272,7 +306,7 @@ Socket.prototype._writeGeneric = function (writev, data, encoding, callback) {
   const bytes = writev
     ? data.map(({ chunk, encoding }) => toBytes(chunk, encoding))
     : toBytes(data, encoding);
-  const handle = this._handle;
+  const handle = this[kHandle];
   const { writer } = handle;
   let done = afterWrite(this, callback);
   const onDone = (status, async) => done(status, async);
@@ -320,23 +354,19 @@ function writeWhenConnected(socket, writev, data, encoding, callback) {
 }
 
 Socket.prototype._final = function (callback) {
-  if (this.connecting || (!this._handle && !FINISHES_UNCONNECTED)) {
+  if (this.connecting || (!this[kHandle] && !FINISHES_UNCONNECTED)) {
     this.once('connect', () => this._final(callback));
-  } else if (!this._handle) {
+  } else if (!this[kHandle]) {
     callback();
+  } else if (!(this[kHandle] instanceof SocketHandle)) {
+    endNodes.call(this, callback);
   } else {
-    this._handle.shutdown(inContext('SHUTDOWNWRAP', callback));
+    this[kHandle].shutdown(inContext('SHUTDOWNWRAP', callback));
   }
 };
 
 Socket.prototype.sendDescriptors = sendDescriptors;
 receiveWhenListenedTo(Socket);
-
-Socket.prototype.destroySoon = function () {
-  if (this.writable) this.end();
-  if (this.writableFinished) this.destroy();
-  else this.once('finish', this.destroy);
-};
 
 Socket.prototype._destroy = function (error, callback) {
   this.connecting = false;
@@ -344,27 +374,27 @@ Socket.prototype._destroy = function (error, callback) {
     clearTimeout(socket[kTimeout]);
   }
 
-  const handle = this._handle;
+  const handle = this[kHandle];
   if (handle) {
-    this[kBytesRead] = handle.bytesRead;
-    this[kBytesWritten] = handle.bytesWritten;
+    this[kBytesRead] += handle.bytesRead;
+    this[kBytesWritten] += handle.bytesWritten;
     const hadError = Boolean(error);
     const emitClose = () => this.emit('close', hadError);
     if (this.resetAndClosing) {
       this.resetAndClosing = false;
       const status = handle.reset(emitClose);
       if (status < 0) this.emit('error', errnoException(status, 'reset'));
-      this._handle = null;
+      this[kHandle] = null;
       this._sockname = null;
     } else if (this._closeAfterHandlingError) {
       globalThis.queueMicrotask(() => {
         handle.close(emitClose);
-        this._handle = null;
+        this[kHandle] = null;
         this._sockname = null;
       });
     } else {
       handle.close(emitClose);
-      this._handle = null;
+      this[kHandle] = null;
       this._sockname = null;
     }
     callback(error);
@@ -379,16 +409,11 @@ Socket.prototype._destroy = function (error, callback) {
   }
 };
 
-Socket.prototype._reset = function () {
-  this.resetAndClosing = true;
-  return this.destroy();
-};
-
 Socket.prototype.resetAndDestroy = function () {
-  if (!this._handle) {
+  if (!this[kHandle]) {
     this.destroy(new ERR_SOCKET_CLOSED());
   } else {
-    if (!(this._handle instanceof TCP)) {
+    if (typeof this[kHandle].reset !== 'function' || this[kHandle] instanceof Pipe) {
       throw trimStack(new ERR_INVALID_HANDLE_TYPE(), Socket.prototype.resetAndDestroy);
     }
     if (this.connecting) this.once('connect', () => this._reset());
@@ -398,13 +423,13 @@ Socket.prototype.resetAndDestroy = function () {
 };
 
 Socket.prototype.ref = function () {
-  if (this._handle) this._handle.ref();
+  if (this[kHandle]) this[kHandle].ref();
   else this.once('connect', this.ref);
   return this;
 };
 
 Socket.prototype.unref = function () {
-  if (this._handle) this._handle.unref();
+  if (this[kHandle]) this[kHandle].unref();
   else this.once('connect', this.unref);
   return this;
 };

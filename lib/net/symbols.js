@@ -1,21 +1,28 @@
 'use strict';
 
-// Fields of sockets that no program should meet by name.
+// Fields of sockets that no program should meet by name. Those that Node's sockets have too are Node's: its own methods work
+// on ours once the handle is Node's (adoption.js).
+
+const { stateSymbol } = require('./node-internals');
+
 module.exports = {
-  kHandle: Symbol('kHandle'),
-  kTimeout: Symbol('timeout'),
-  kLastWriteQueueSize: Symbol('lastWriteQueueSize'),
-  kBuffer: Symbol('kBuffer'),
-  kBufferCallback: Symbol('kBufferCb'),
-  kBufferGenerator: Symbol('kBufferGen'),
-  kSetNoDelay: Symbol('kSetNoDelay'),
-  kSetKeepAlive: Symbol('kSetKeepAlive'),
-  kSetKeepAliveInitialDelay: Symbol('kSetKeepAliveInitialDelay'),
-  kSetKeepAliveInterval: Symbol('kSetKeepAliveInterval'),
-  kSetKeepAliveCount: Symbol('kSetKeepAliveCount'),
-  kSetTypeOfService: Symbol('kSetTOS'),
-  kBytesRead: Symbol('kBytesRead'),
-  kBytesWritten: Symbol('kBytesWritten'),
+  // Ours or Node's, see adoption.js.
+  kHandle: stateSymbol('kHandle'),
+  kAsyncId: stateSymbol('async_id_symbol'),
+  kTimeout: stateSymbol('timeout'),
+  kLastWriteQueueSize: stateSymbol('lastWriteQueueSize'),
+  kBuffer: stateSymbol('kBuffer'),
+  kBufferCallback: stateSymbol('kBufferCb'),
+  kBufferGenerator: stateSymbol('kBufferGen'),
+  kSetNoDelay: stateSymbol('kSetNoDelay'),
+  kSetKeepAlive: stateSymbol('kSetKeepAlive'),
+  kSetKeepAliveInitialDelay: stateSymbol('kSetKeepAliveInitialDelay'),
+  kSetKeepAliveInterval: stateSymbol('kSetKeepAliveInterval'),
+  kSetKeepAliveCount: stateSymbol('kSetKeepAliveCount'),
+  kSetTypeOfService: stateSymbol('kSetTOS'),
+  // What former handles of the connection have counted; all of it once the socket is destroyed.
+  kBytesRead: stateSymbol('kBytesRead'),
+  kBytesWritten: stateSymbol('kBytesWritten'),
   kMayGather: Symbol('kMayGather'),
   kConsume: Symbol('kBoundSocketConsume'),
   kPathOptions: Symbol('kPathOptions'),

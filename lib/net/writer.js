@@ -173,6 +173,17 @@ class Writer {
     else this.#submit(next.data, next.done, next.copies);
   }
 
+  // Gives up what the kernel has not taken, in order: each `{ data, done }`, of which `done` is still to be called. Nothing is
+  // gathered then.
+  giveUp() {
+    if (this.onWritten === null) return [];
+    const unwritten = [{ data: this.native.takeUnwritten(), done: this.onWritten }];
+    if (this.waiting !== null && this.waiting.data !== null) unwritten.push(this.waiting);
+    this.onWritten = null;
+    this.waiting = null;
+    return unwritten;
+  }
+
   // Nothing more will be written. Returns what waits to be told of a write, if anything.
   close() {
     this.flush();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use napi::{
     Env, Result,
-    bindgen_prelude::{Function, JsValue, Object, Unknown},
+    bindgen_prelude::{FromNapiValue, Function, JsValue, Object, Unknown},
     check_status, sys,
 };
 
@@ -165,6 +165,11 @@ impl Callback {
         value
     }
 
+    /// Calls `body`, a function of JavaScript that runs now, in the async context of the events, and returns its value.
+    pub fn run(&self, env: &Env, body: Function<(), Unknown<'static>>) -> Result<Unknown<'static>> {
+        call_in_context(env, self.context.get(), body)
+    }
+
     /// Calls the function with numbers. What it throws becomes an uncaught exception, as from Node's own callbacks.
     pub fn call<const N: usize>(&self, arguments: [f64; N]) {
         self.call_with(|env| {
@@ -236,6 +241,31 @@ impl Callback {
                 sys::napi_fatal_exception(self.env, exception);
             }
         }
+    }
+}
+
+/// Calls `body` and returns its value, in an async context; null for none, which Node-API allows.
+pub fn call_in_context(
+    env: &Env,
+    context: sys::napi_async_context,
+    body: Function<(), Unknown<'static>>,
+) -> Result<Unknown<'static>> {
+    let raw = env.raw();
+    // Up to Node 22 the stores of a call without context are properties of the object that it is made on.
+    let on = Object::new(env)?;
+    let mut result = ptr::null_mut();
+    // SAFETY: live values of this environment, of whose JavaScript we are called.
+    unsafe {
+        check_status!(sys::napi_make_callback(
+            raw,
+            context,
+            on.raw(),
+            body.raw(),
+            0,
+            ptr::null(),
+            &mut result
+        ))?;
+        Unknown::from_napi_value(raw, result)
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use std::slice;
 
 use napi::bindgen_prelude::{
-    Env, Error, FnArgs, Function, JsValue, Object, Result, Status, Uint8Array, Unknown,
+    Buffer, Env, Error, FnArgs, Function, JsValue, Object, Result, Status, Uint8Array, Unknown,
 };
 use napi::sys;
 use napi_derive::napi;
@@ -320,6 +320,25 @@ impl StreamHandle {
         noticed
     }
 
+    /// Gives up the write of which WRITTEN is still to come, and returns the bytes that the kernel has not taken.
+    #[napi]
+    pub fn take_unwritten(&self) -> Buffer {
+        let rest = self
+            .stream()
+            .map_or_else(Vec::new, |stream| stream.take_unwritten());
+        rest.into()
+    }
+
+    /// Calls `callback` in the async context of the events and returns its value.
+    #[napi]
+    pub fn run_in_context(
+        &self,
+        env: Env,
+        callback: Function<(), Unknown<'static>>,
+    ) -> Result<Unknown<'static>> {
+        self.events().callback.run(&env, callback)
+    }
+
     /// Gives up the descriptor: it stays open and is no longer watched. -1 when closed before.
     #[napi]
     pub fn detach(&self) -> i32 {
@@ -392,6 +411,7 @@ impl Events {
                     stream.end_in_one_turn();
                 }
                 events.stream.get_or_init(|| stream);
+                events.hold();
             }
             Err((errno, fd)) => {
                 // Back to JavaScript.
@@ -404,11 +424,12 @@ impl Events {
         events
     }
 
-    /// Keeps the owner alive exactly while an event can come.
+    /// Keeps the owner alive while the stream is open, as Node does: nobody may have a socket that is paused, and its peer is
+    /// not to lose the connection for that.
     fn hold(&self) {
         let stream = self.stream.get();
         self.callback
-            .hold(self.closing.get() || stream.is_some_and(|stream| stream.is_active()));
+            .hold(self.closing.get() || stream.is_some_and(|stream| stream.fd() >= 0));
         let pending = self.closing.get() || self.unopened.get();
         if !pending && stream.is_none_or(|stream| stream.fd() < 0) {
             self.callback.finish();

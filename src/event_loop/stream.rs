@@ -231,6 +231,12 @@ impl Stream {
         Ok(left)
     }
 
+    /// Gives up the write that is left over, whose end is not reported then, and returns the bytes that the kernel has not taken.
+    pub fn take_unwritten(&self) -> Vec<u8> {
+        let pending = self.pending.borrow_mut().take();
+        pending.map_or_else(Vec::new, |write| write.rest())
+    }
+
     /// Ends the writing side, as the peer's end of stream, and reports that through the observer's `ended` when libuv would,
     /// unless the stream is closed before.
     pub fn shutdown(self: &Rc<Self>, turn: &Rc<Turn>) {

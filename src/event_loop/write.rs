@@ -42,6 +42,18 @@ impl PendingWrite {
         total(&self.pieces[self.at..])
     }
 
+    /// A copy of the bytes that are left.
+    pub fn rest(&self) -> Vec<u8> {
+        let mut rest = Vec::with_capacity(self.len());
+        for piece in &self.pieces[self.at..] {
+            // SAFETY: `memory` keeps every piece readable.
+            rest.extend_from_slice(unsafe {
+                std::slice::from_raw_parts(piece.iov_base.cast::<u8>(), piece.iov_len)
+            });
+        }
+        rest
+    }
+
     /// Writes what the kernel takes now, and is that much shorter then.
     pub fn write(&mut self, fd: RawFd) -> Result<(), Errno> {
         let rest = &self.pieces[self.at..];

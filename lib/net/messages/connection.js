@@ -22,7 +22,7 @@ const {
   remoteError,
 } = require('./requests');
 const { Sender } = require('./sender');
-const { DuplexTransport, SocketTransport, whenTakeable } = require('./transports');
+const { DuplexTransport, whenTakeable } = require('./transports');
 
 const CONCURRENCY_MAX = 2 ** 31 - 1;
 const HEADER_LENGTH = 8;
@@ -81,7 +81,8 @@ class Messages extends EventEmitter {
     });
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#close());
-    if (isOurs) whenTakeable(socket, () => this.#open(new SocketTransport(socket, this.#receiver, options)));
+    if (isOurs)
+      whenTakeable(socket, (Transport) => this.#open(new Transport(socket, this.#receiver, options)));
     else this.#open(new DuplexTransport(socket, this.#receiver, options));
   }
 

@@ -12,7 +12,8 @@ const { Duplex } = require('node:stream');
 
 const { errnoException } = require('../../internal/system-errors');
 const { MESSAGE_TABLE_WORDS, MessagesHandle } = require('../../native');
-const { onStreamEvent } = require('../handle');
+const { onStreamEvent, SocketHandle } = require('../handle');
+const { kHandle } = require('../symbols');
 const { nonce } = require('./codecs');
 
 // Kinds of events; see src/binding/messages.rs.
@@ -76,7 +77,7 @@ class SocketTransport {
   #hasEnded = false;
 
   constructor(socket, receiver, { codec, maxLength }) {
-    const handle = socket._handle;
+    const handle = socket[kHandle];
     this.socket = socket;
     this.receiver = receiver;
     this.writer = new ClosedWriter(this);
@@ -121,7 +122,7 @@ class SocketTransport {
 
   /** All that came before the peer's end has been taken: the stream may end too. */
   finish() {
-    const { _handle: handle } = this.socket;
+    const { [kHandle]: handle } = this.socket;
     if (handle && !this.#hasEnded) handle.observer.end(handle, 0);
     this.#hasEnded = true;
   }
@@ -211,7 +212,10 @@ function onDuplexEvent(kind, a, b) {
   }
 }
 
-/** Calls `ready()` when a socket of ours can be taken over: it is connected, and what it was to write is written. */
+/**
+ * Calls `ready(Transport)` when a socket of ours can be taken over: it is connected, and what it was to write is written. One
+ * whose handle is Node's is a Duplex like any other.
+ */
 function whenTakeable(socket, ready) {
   socket.write = refuseWrite;
   waitUntilTakeable(socket, ready);
@@ -228,12 +232,18 @@ function refuseWrite(_chunk, encoding, callback) {
 
 function waitUntilTakeable(socket, ready) {
   if (socket.destroyed) return;
-  if (socket.connecting || !socket._handle?.native) {
+  const handle = socket[kHandle];
+  if (handle && !(handle instanceof SocketHandle)) {
+    delete socket.write;
+    ready(DuplexTransport);
+    return;
+  }
+  if (socket.connecting || !handle?.native) {
     socket.once('connect', () => waitUntilTakeable(socket, ready));
     return;
   }
   // Null when it has never written.
-  const { madeWriter: writer } = socket._handle;
+  const { madeWriter: writer } = handle;
   writer?.flush();
   const again = () => waitUntilTakeable(socket, ready);
   if (socket.writableEnded && !socket.writableFinished) {
@@ -244,7 +254,7 @@ function waitUntilTakeable(socket, ready) {
   if (socket.writableLength > 0) Duplex.prototype.write.call(socket, NOTHING, (error) => error || again());
   else if (writer !== null && writer.onWritten !== null)
     writer.write(NOTHING, (status) => status < 0 || again());
-  else ready();
+  else ready(SocketTransport);
 }
 
-module.exports = { DuplexTransport, SocketTransport, whenTakeable };
+module.exports = { DuplexTransport, whenTakeable };

@@ -120,6 +120,16 @@ impl ListenerHandle {
         }
     }
 
+    /// Calls `callback` in the async context of the events and returns its value.
+    #[napi]
+    pub fn run_in_context(
+        &self,
+        env: Env,
+        callback: Function<(), Unknown<'static>>,
+    ) -> Result<Unknown<'static>> {
+        self.events.callback.run(&env, callback)
+    }
+
     /// Gives up the descriptor: it stays open and is no longer watched. -1 when closed before.
     #[napi]
     pub fn detach(&self) -> i32 {

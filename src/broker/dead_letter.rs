@@ -11,12 +11,11 @@ use super::properties::Properties;
 use super::publish::copy_keys;
 use super::slots::SlotId;
 use super::vhost::State;
+use super::work;
 
 /// So often one message and what comes of it is dead lettered without anybody having it in between; then they are dropped.
 /// The check for cycles leaves every order of the queues: where n full queues have the same fanout exchange that is n! ways.
 const WAVE_MAX: u32 = 1000;
-/// So many dead letters are dealt with before others get the lock.
-pub const DEAD_AT_ONCE: usize = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -58,6 +57,7 @@ impl State {
     }
 
     pub fn dead_letter(&mut self, queue_id: SlotId, message: &Arc<Message>, reason: Reason) {
+        self.spend(work::REWRITE + work::bytes(message.body().len()));
         let Some(queue) = self.queues.get(queue_id) else {
             return;
         };
@@ -103,7 +103,8 @@ impl State {
         keys.extend_from_slice(blind);
         let keys = keys.iter().map(Vec::as_slice).collect::<Vec<_>>();
         let mut queues = Vec::new();
-        self.route(exchange, &keys, &|| headers.clone(), &mut queues);
+        let routed = self.route(exchange, &keys, &|| headers.clone(), &mut queues);
+        self.spend(routed.work);
         let message = Arc::new(message);
         for target in queues {
             let name = self.queues.get(target).map(|queue| queue.name.clone());
@@ -214,7 +215,7 @@ fn without(table: &FieldTable, name: &str) -> FieldTable {
 mod tests {
     use super::*;
     use crate::broker::arguments::QueueArguments;
-    use crate::broker::exchange::{Destination, Exchange, Kind};
+    use crate::broker::exchange::{Binding, Destination, Exchange, Kind};
     use crate::broker::memory::Memory;
     use crate::broker::queue::Queue;
     use crate::broker::vhost::Vhost;
@@ -229,7 +230,13 @@ mod tests {
             let mut add = |name: String, arguments| {
                 let queue = Queue::new(name.into(), arguments, FieldTable::default());
                 let id = state.queues.insert(queue);
-                let bound = fanout.bind(&Destination::Queue(id), "", FieldTable::default());
+                let binding = Binding::new(
+                    "fanout".into(),
+                    Destination::Queue(id),
+                    "",
+                    &FieldTable::default(),
+                );
+                let bound = fanout.bind(&Arc::new(binding), &FieldTable::default());
                 assert_eq!(bound, Ok(true));
                 id
             };

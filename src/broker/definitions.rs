@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::exception::Exception;
+use super::exchange::Destination;
 use super::memory::Memory;
 use super::users::{Password, User, Users};
 use super::vhost::{State, Vhost};
@@ -183,7 +184,19 @@ fn bind(state: &mut State, binding: &BindingDefinition) -> Result<(), Exception>
             let Some(id) = state.queue_names.get(binding.destination.as_str()).copied() else {
                 return Err(invalid("there is no such queue".into()));
             };
-            state.bind_queue(id, &binding.source, &binding.routing_key, arguments)
+            if !state.exchanges.contains_key(binding.source.as_str()) {
+                return Err(super::exception::not_found(
+                    "exchange",
+                    &binding.source,
+                    &state.name,
+                ));
+            }
+            state.bind(
+                &binding.source,
+                Destination::Queue(id),
+                &binding.routing_key,
+                &arguments,
+            )
         }
         "exchange" => state.exchange_bind(exchange::Bind {
             destination: binding.destination.as_str().try_into_short()?,

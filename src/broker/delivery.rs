@@ -9,6 +9,7 @@ use super::outgoing::Outgoing;
 use super::queue::{Entry, Queue};
 use super::slots::{SlotId, Slots};
 use super::vhost::{ChannelSlot, Consumer, OUTGOING_HIGH_BYTES, Phase, Session, State};
+use super::work;
 use crate::amqp::wire::content::{BASIC, BASIC_DELIVER, put_short_string};
 use crate::amqp::wire::frame;
 
@@ -29,6 +30,7 @@ impl State {
             sessions,
             woken,
             dead,
+            work_done,
             ..
         } = self;
         let Some(queue) = queues.get_mut(queue_id) else {
@@ -51,9 +53,10 @@ impl State {
             let Some(session) = sessions.get_mut(consumer.session) else {
                 return;
             };
+            *work_done += work::DELIVERY + work::bytes(entry.message.body().len());
             hand_to(session, consumer, consumer_id, queue_id, entry);
             if queue.expiring {
-                drop_expired(queue, queue_id, now, dead);
+                *work_done += drop_expired(queue, queue_id, now, usize::MAX, dead) as i64;
             }
             if !session.woken {
                 session.woken = true;

@@ -5,6 +5,7 @@ use super::exception::{Exception, Outcome, Scope, erlang_binary};
 use super::exception::{channel_error, command_invalid, frame_error, unexpected_frame};
 use super::slots::SlotId;
 use super::vhost::{ChannelSlot, Phase, State};
+use super::work;
 use crate::amqp::wire::content::{Arguments, BASIC, BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT};
 use crate::amqp::wire::frame::{self, FrameError};
 use crate::amqp::wire::method::{self, AMQPClass};
@@ -12,12 +13,12 @@ use crate::amqp::wire::method::{self, AMQPClass};
 /// Outgoing bytes from which on a session's input waits: answers to a client that does not read them.
 const ANSWERS_MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// What became of a batch of input.
+/// The outcome of a batch of input.
 #[derive(Debug, Clone, Copy)]
-pub struct Fed {
+pub struct InputOutcome {
     /// Bytes dealt with; the rest is the beginning of a frame, or waits.
     pub consumed: usize,
-    /// Whether whole frames may be left because too much is outgoing.
+    /// Whether whole frames may be left: the slice is used up, or too much is outgoing.
     pub waits: bool,
     pub phase: Phase,
     /// Whether a message became whole.
@@ -25,9 +26,10 @@ pub struct Fed {
 }
 
 impl State {
-    /// Works through the frames at the front of `bytes`.
-    pub fn feed(&mut self, session_id: SlotId, bytes: &[u8]) -> Fed {
-        let mut fed = Fed {
+    /// Works through the frames at the front of `bytes`, until `slice` units of work are done.
+    pub fn process_input(&mut self, session_id: SlotId, bytes: &[u8], slice: i64) -> InputOutcome {
+        let end = self.work_done() + slice;
+        let mut outcome = InputOutcome {
             consumed: 0,
             waits: false,
             phase: Phase::Done,
@@ -38,23 +40,24 @@ impl State {
         }
         loop {
             let Some(session) = self.sessions.get(session_id) else {
-                fed.phase = Phase::Done;
+                outcome.phase = Phase::Done;
                 break;
             };
-            (fed.phase, fed.publishes) = (session.phase, session.publishes);
+            (outcome.phase, outcome.publishes) = (session.phase, session.publishes);
             if session.phase == Phase::Done {
-                fed.consumed = bytes.len();
+                outcome.consumed = bytes.len();
                 break;
             }
-            if session.outgoing.len() > ANSWERS_MAX_BYTES {
-                fed.waits = true;
+            if session.outgoing.len() > ANSWERS_MAX_BYTES || self.work_done() >= end {
+                outcome.waits = true;
                 break;
             }
-            let rest = &bytes[fed.consumed..];
+            let rest = &bytes[outcome.consumed..];
             match frame::cut(rest, tolerated(session.frame_max)) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
-                    fed.consumed += frame.wire_len();
+                    outcome.consumed += frame.wire_len();
+                    self.spend(work::FRAME + work::bytes(frame.payload.len()));
                     self.frame(session_id, frame);
                 }
                 Err(error) if session.phase == Phase::Open => {
@@ -68,7 +71,7 @@ impl State {
             }
         }
         self.flush_confirms(session_id);
-        fed
+        outcome
     }
 
     fn frame(&mut self, session_id: SlotId, frame: frame::Frame<'_>) {
@@ -140,6 +143,7 @@ impl State {
 
     /// Methods that are answered: everything before them has taken effect by then.
     fn slow_method(&mut self, session_id: SlotId, number: u16, payload: &[u8]) -> Outcome {
+        self.spend(work::METHOD);
         self.settle();
         self.flush_confirms(session_id);
         let method = decode(payload)?;

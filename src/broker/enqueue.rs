@@ -10,24 +10,36 @@ use super::message::Message;
 use super::queue::{NEVER, Queue};
 use super::slots::SlotId;
 use super::vhost::State;
+use super::work;
 
-/// Drops what has expired at the front, for `dead` when the queue has a dead letter exchange.
+/// Drops up to `most` messages that have expired at the front, for `dead` when the queue has a dead letter exchange; the
+/// number dropped.
 pub fn drop_expired(
     queue: &mut Queue,
     queue_id: SlotId,
     now: u64,
+    most: usize,
     dead: &mut VecDeque<(SlotId, Arc<Message>, Reason)>,
-) {
-    while let Some(entry) = queue.pop_expired(now) {
+) -> usize {
+    let mut dropped = 0;
+    while dropped < most
+        && let Some(entry) = queue.pop_expired(now)
+    {
+        dropped += 1;
         if queue.arguments.dead_letter_exchange.is_some() {
             dead.push_back((queue_id, entry.message, Reason::Expired));
         }
     }
+    dropped
 }
+
+/// Expired messages that the timer drops under one hold of the lock.
+const EXPIRED_AT_ONCE: usize = 5_000;
 
 impl State {
     /// Adds a message to a queue; says whether the queue took it (it refuses with overflow reject-publish).
     pub fn enqueue(&mut self, queue_id: SlotId, message: Arc<Message>) -> bool {
+        self.spend(work::ENQUEUE);
         let Some(queue) = self.queues.get_mut(queue_id) else {
             return true;
         };
@@ -48,6 +60,7 @@ impl State {
 
     /// With limits and priorities the order of things shows: who can be handed the message at once never sees them.
     fn enqueue_limited(&mut self, queue_id: SlotId, message: Arc<Message>, ttl: Option<u64>) -> bool {
+        self.spend(work::ENQUEUE_LIMITED);
         self.expire(queue_id);
         self.hand_out(queue_id);
         let now = self.now();
@@ -87,12 +100,16 @@ impl State {
 
     /// Drops what has expired at the front.
     pub fn expire(&mut self, queue_id: SlotId) {
+        self.expire_some(queue_id, usize::MAX);
+    }
+
+    fn expire_some(&mut self, queue_id: SlotId, most: usize) {
         if !self.queues.get(queue_id).is_some_and(|queue| queue.expiring) {
             return;
         }
         let now = self.now();
         if let Some(queue) = self.queues.get_mut(queue_id) {
-            drop_expired(queue, queue_id, now, &mut self.dead);
+            self.work_done += drop_expired(queue, queue_id, now, most, &mut self.dead) as i64;
         }
     }
 
@@ -127,6 +144,9 @@ impl State {
             if deadline > now {
                 return Some(deadline - now);
             }
+            if self.work_done() >= work::BACKLOG_SLICE {
+                return Some(0);
+            }
             self.timers.pop();
             let Some(queue) = self.queues.get_mut(queue_id) else {
                 continue;
@@ -142,7 +162,7 @@ impl State {
                     continue;
                 }
             }
-            self.expire(queue_id);
+            self.expire_some(queue_id, EXPIRED_AT_ONCE);
             self.rearm(queue_id);
         }
         None

@@ -17,6 +17,7 @@ mod dispatch;
 mod enqueue;
 mod exception;
 mod exchange;
+mod fair_mutex;
 mod listen;
 mod memory;
 mod message;
@@ -33,6 +34,7 @@ mod session;
 mod slots;
 mod users;
 mod vhost;
+mod work;
 
 #[cfg(test)]
 mod tests;

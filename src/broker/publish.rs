@@ -9,6 +9,7 @@ use super::properties::Properties;
 use super::reply_to;
 use super::slots::SlotId;
 use super::vhost::State;
+use super::work;
 use crate::amqp::wire::content::{BASIC, BASIC_RETURN, put_short_string};
 use crate::amqp::wire::frame;
 
@@ -50,13 +51,14 @@ impl State {
             if copies {
                 message = self.route_copies(message, &mut cache.queues);
             } else {
-                let by_key = self.route(
+                let routed = self.route(
                     &message.exchange,
                     &[message.routing_key()],
                     &|| headers_of(&message),
                     &mut cache.queues,
                 );
-                if by_key {
+                self.spend(routed.work);
+                if routed.by_key {
                     cache.epoch = self.routing_epoch;
                 }
             }
@@ -89,12 +91,13 @@ impl State {
     }
 
     /// Routes by the routing key and the CC and BCC headers; the message comes back without BCC.
-    fn route_copies(&self, message: Message, queues: &mut Vec<SlotId>) -> Message {
+    fn route_copies(&mut self, message: Message, queues: &mut Vec<SlotId>) -> Message {
         let mut headers = headers_of(&message);
         let (copies, blind) = (copy_keys(&headers, "CC"), copy_keys(&headers, "BCC"));
         let mut keys = vec![message.routing_key()];
         keys.extend(copies.iter().chain(&blind).map(Vec::as_slice));
-        self.route(&message.exchange, &keys, &|| headers.clone(), queues);
+        let routed = self.route(&message.exchange, &keys, &|| headers.clone(), queues);
+        self.spend(work::REWRITE + routed.work);
         if !headers.contains_key("BCC") {
             return message;
         }

@@ -1,11 +1,12 @@
 //! A queue: the messages that wait in it, in order, and who consumes from it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use amq_protocol::types::FieldTable;
 
 use super::arguments::QueueArguments;
+use super::exchange::Binding;
 use super::message::{Message, Name};
 use super::slots::SlotId;
 
@@ -44,8 +45,8 @@ pub struct Queue {
     pub exclusive_consumer: bool,
     /// With x-single-active-consumer: who gets the messages.
     pub active_consumer: Option<SlotId>,
-    /// Exchanges and keys that lead here, so that deleting the queue need not search.
-    pub bound_to: Vec<(Name, Box<str>)>,
+    /// Bindings that lead here, so that deleting the queue need not search.
+    pub bound_to: HashSet<Arc<Binding>>,
     /// Whether it is in the vhost's list of queues that may have something to deliver.
     pub dirty: bool,
     /// Whether any message in it may expire.
@@ -73,7 +74,7 @@ impl Queue {
             consumers: Vec::new(),
             exclusive_consumer: false,
             active_consumer: None,
-            bound_to: Vec::new(),
+            bound_to: HashSet::new(),
             dirty: false,
             expiring: false,
             armed: NEVER,
@@ -166,15 +167,11 @@ impl Queue {
         level.insert(at, entry);
     }
 
-    /// Drops all that is ready and says how many there were.
-    pub fn purge(&mut self) -> usize {
-        let count = self.ready;
-        for level in &mut self.levels {
-            level.clear();
-        }
+    /// Takes all that is ready, level by level.
+    pub fn purge(&mut self) -> impl Iterator<Item = VecDeque<Entry>> {
         self.ready = 0;
         self.ready_bytes = 0;
-        count
+        self.levels.iter_mut().map(std::mem::take)
     }
 }
 

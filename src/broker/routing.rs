@@ -1,14 +1,16 @@
 //! From an exchange to the queues: bindings, exchanges bound to exchanges, alternate exchanges.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use amq_protocol::types::FieldTable;
 
 use super::exception::Outcome;
-use super::exchange::Destination;
+use super::exchange::{Binding, Destination};
 use super::message::Name;
 use super::slots::SlotId;
 use super::vhost::State;
+use super::work;
 
 /// So many exchanges are looked through faster than hashed; few messages pass more.
 const FEW: usize = 16;
@@ -38,16 +40,25 @@ impl<'a> Visited<'a> {
     }
 }
 
+/// The outcome of routing one message.
+#[derive(Debug, Clone, Copy)]
+pub struct Routed {
+    /// Whether the exchange and the routing key alone decided.
+    pub by_key: bool,
+    pub work: i64,
+}
+
 impl State {
-    /// Finds the queues that a message goes to, each once. Says whether the exchange and the key alone decided.
+    /// Finds the queues that a message goes to, each once.
     pub fn route(
         &self,
         exchange: &Name,
         routing_keys: &[&[u8]],
         headers: &dyn Fn() -> FieldTable,
         found: &mut Vec<SlotId>,
-    ) -> bool {
+    ) -> Routed {
         let mut by_key = routing_keys.len() == 1;
+        let mut compared = 0;
         let mut table = None;
         let mut visited = Visited {
             names: vec![exchange],
@@ -70,6 +81,7 @@ impl State {
             };
             if !exchange.routes_by_key() {
                 by_key = false;
+                compared += exchange.bindings_len() * routing_keys.len();
                 table.get_or_insert_with(headers);
             }
             let none = FieldTable::default();
@@ -100,9 +112,10 @@ impl State {
                 visited.add(alternate);
             }
         }
+        let work = (found.len() + visited.names.len()) as i64 + compared as i64 * work::COMPARISON;
         found.sort_unstable();
         found.dedup();
-        by_key
+        Routed { by_key, work }
     }
 
     /// Takes away every binding of an exchange that goes, and the exchanges that go with it.
@@ -116,82 +129,76 @@ impl State {
 
     /// Removes one exchange; those that have lost their last binding with it are added to `going`.
     fn take_exchange(&mut self, name: &str, going: &mut Vec<Name>) {
-        let Some((name, exchange)) = self.exchanges.remove_entry(name) else {
+        let Some(exchange) = self.exchanges.remove(name) else {
             return;
         };
         self.routing_epoch += 1;
-        for (destination, routing_key) in exchange.bound() {
-            match destination {
-                Destination::Queue(queue) => {
-                    if let Some(queue) = self.queues.get_mut(*queue) {
-                        queue
-                            .bound_to
-                            .retain(|(bound, key)| *bound != name || **key != *routing_key);
-                    }
-                }
-                Destination::Exchange(destination) => {
-                    if let Some(destination) = self.exchanges.get_mut(destination) {
-                        destination.bound_to.remove(&(name.clone(), routing_key.into()));
-                    }
-                }
-            }
+        for binding in exchange.bindings() {
+            self.forget_binding(binding);
         }
-        let destination = Destination::Exchange(name);
-        for (source, routing_key) in exchange.bound_to {
-            if let Some(exchange) = self.exchanges.get_mut(&source) {
-                exchange.unbind_all(&destination, &routing_key);
+        for binding in &exchange.bound_to {
+            if let Some(exchange) = self.exchanges.get_mut(&binding.source) {
+                exchange.unbind(binding);
             }
-            if self.is_done(&source) {
-                going.push(source);
+            if self.is_done(&binding.source) {
+                going.push(binding.source.clone());
             }
         }
     }
 
-    /// Binds an exchange to another, both of which exist.
-    pub fn bind_exchange(
+    /// Binds a queue or an exchange to an exchange, both of which exist.
+    pub fn bind(
         &mut self,
-        destination: &str,
         source: &str,
+        destination: Destination,
         routing_key: &str,
-        arguments: FieldTable,
+        arguments: &FieldTable,
     ) -> Outcome {
-        let both = (
-            self.exchanges.get_key_value(destination),
-            self.exchanges.get_key_value(source),
-        );
-        let (Some((destination, _)), Some((source, _))) = both else {
+        let Some((source, _)) = self.exchanges.get_key_value(source) else {
             return Ok(());
         };
-        let (destination, source) = (destination.clone(), source.clone());
-        if let Some(exchange) = self.exchanges.get_mut(&source)
-            && exchange.bind(
-                &Destination::Exchange(destination.clone()),
-                routing_key,
-                arguments,
-            )?
-            && let Some(exchange) = self.exchanges.get_mut(&destination)
+        let source = source.clone();
+        let binding = Arc::new(Binding::new(source, destination, routing_key, arguments));
+        if let Some(exchange) = self.exchanges.get_mut(&binding.source)
+            && exchange.bind(&binding, arguments)?
         {
-            exchange.bound_to.insert((source, routing_key.into()));
+            let bound_to = match &binding.destination {
+                Destination::Queue(queue) => self.queues.get_mut(*queue).map(|queue| &mut queue.bound_to),
+                Destination::Exchange(name) => self
+                    .exchanges
+                    .get_mut(name)
+                    .map(|exchange| &mut exchange.bound_to),
+            };
+            bound_to.map(|bound_to| bound_to.insert(binding));
         }
         self.routing_epoch += 1;
         Ok(())
     }
 
-    pub fn unbind_exchange(
-        &mut self,
-        destination: &str,
-        source: &str,
-        routing_key: &str,
-        arguments: &FieldTable,
-    ) {
-        let bound = Destination::Exchange(destination.into());
-        if let Some(exchange) = self.exchanges.get_mut(source)
-            && exchange.unbind(&bound, routing_key, arguments)
+    pub fn unbind(&mut self, binding: &Binding) {
+        if self
+            .exchanges
+            .get_mut(&binding.source)
+            .is_some_and(|exchange| exchange.unbind(binding))
         {
-            if let Some(exchange) = self.exchanges.get_mut(destination) {
-                exchange.bound_to.remove(&(source.into(), routing_key.into()));
+            self.forget_binding(binding);
+            self.remove_unbound(&binding.source);
+        }
+    }
+
+    /// Takes a binding off its destination.
+    fn forget_binding(&mut self, binding: &Binding) {
+        match &binding.destination {
+            Destination::Queue(queue) => {
+                if let Some(queue) = self.queues.get_mut(*queue) {
+                    queue.bound_to.remove(binding);
+                }
             }
-            self.remove_unbound(source);
+            Destination::Exchange(name) => {
+                if let Some(exchange) = self.exchanges.get_mut(name) {
+                    exchange.bound_to.remove(binding);
+                }
+            }
         }
     }
 
@@ -219,7 +226,6 @@ mod tests {
     use crate::broker::memory::Memory;
     use crate::broker::queue::Queue;
     use crate::broker::vhost::Vhost;
-    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -238,17 +244,19 @@ mod tests {
                 }
                 for number in 0..LENGTH {
                     let (next, this) = (name(number + 1), name(number));
-                    let bound = state.bind_exchange(&next, &this, "", FieldTable::default());
+                    let next = Destination::Exchange(next);
+                    let bound = state.bind(&this, next, "", &FieldTable::default());
                     assert_eq!(bound, Ok(()));
                 }
                 state.exchanges.get_mut(&name(LENGTH)).unwrap().alternate = Some("amq.fanout".into());
                 let table = FieldTable::default();
                 let queue = Queue::new("q".into(), QueueArguments::default(), FieldTable::default());
                 let queue = state.queues.insert(queue);
-                let bound = state.exchanges.get_mut("amq.fanout").unwrap();
-                assert_eq!(bound.bind(&Destination::Queue(queue), "", table), Ok(true));
+                let bound = state.bind("amq.fanout", Destination::Queue(queue), "", &table);
+                assert_eq!(bound, Ok(()));
                 let mut found = Vec::new();
-                assert!(state.route(&name(0), &[b""], &FieldTable::default, &mut found));
+                let routed = state.route(&name(0), &[b""], &FieldTable::default, &mut found);
+                assert!(routed.by_key);
                 assert_eq!(found, [queue]);
                 state.remove_exchange(&name(LENGTH));
                 assert_eq!(state.exchanges.len(), before);

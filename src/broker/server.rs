@@ -268,7 +268,13 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 /// Does what is due in a vhost by the clock.
 async fn timer_loop(vhost: Arc<Vhost>) {
     loop {
+        // Dead letters that did not fit a slice are backlog like a session's.
+        let turn = match vhost.has_leftovers() {
+            true => vhost.backlog.acquire().await.ok(),
+            false => None,
+        };
         let wait = vhost.with(super::vhost::State::fire_timers);
+        drop(turn);
         let changed = vhost.timers_changed.notified();
         match wait {
             Some(milliseconds) => {

@@ -7,20 +7,24 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::yield_now;
 
 use super::channel::Channel;
-use super::dead_letter::{DEAD_AT_ONCE, Reason};
+use super::dead_letter::Reason;
 use super::exchange::{Exchange, Kind};
+use super::fair_mutex::FairMutex;
 use super::memory::Memory;
 use super::message::{Message, Name};
 use super::outgoing::Outgoing;
-use super::queue::Queue;
+use super::queue::{Entry, Queue};
 use super::slots::{SlotId, Slots};
+use super::work;
+use crate::runtime::runtime;
 
 /// Outgoing bytes of one session from which on it gets no more deliveries until they are being written.
 pub const OUTGOING_HIGH_BYTES: usize = 512 * 1024;
@@ -115,8 +119,12 @@ pub struct State {
     pub dirty: Vec<SlotId>,
     /// What is to be dead lettered, and from which queue.
     pub dead: VecDeque<(SlotId, Arc<Message>, Reason)>,
-    /// How many of them may still be dealt with under this hold of the lock.
-    dead_left: usize,
+    /// Units of `work` that are left for them under this hold of the lock.
+    dead_letter_budget: i64,
+    /// Units of `work` done under this hold of the lock.
+    pub work_done: i64,
+    /// Messages of queues that were purged or deleted, to be freed without the lock.
+    pub discarded: Vec<VecDeque<Entry>>,
     /// Sessions that have something to write.
     pub woken: Vec<SlotId>,
     pub timers: BinaryHeap<Reverse<(u64, SlotId)>>,
@@ -154,12 +162,23 @@ impl State {
             routing_epoch: 1,
             dirty: Vec::new(),
             dead: VecDeque::new(),
-            dead_left: DEAD_AT_ONCE,
+            dead_letter_budget: work::DEAD_LETTER_SLICE,
+            work_done: 0,
+            discarded: Vec::new(),
             woken: Vec::new(),
             timers: BinaryHeap::new(),
             timers_changed: false,
             started: Instant::now(),
         }
+    }
+
+    /// Counts work towards the slice of the session that causes it.
+    pub fn spend(&mut self, units: i64) {
+        self.work_done += units;
+    }
+
+    pub fn work_done(&self) -> i64 {
+        self.work_done
     }
 
     /// Milliseconds since the vhost began: the clock of all deadlines.
@@ -210,11 +229,12 @@ impl State {
                     queue.dirty = false;
                     self.deliver(queue_id);
                 }
-            } else if self.dead_left > 0
+            } else if self.dead_letter_budget > 0
                 && let Some((queue_id, message, reason)) = self.dead.pop_front()
             {
-                self.dead_left -= 1;
+                let before = self.work_done;
                 self.dead_letter(queue_id, &message, reason);
+                self.dead_letter_budget -= self.work_done - before;
             } else {
                 return;
             }
@@ -260,17 +280,27 @@ impl State {
 }
 
 pub struct Vhost {
-    state: Mutex<State>,
-    /// Tells the timer task that an earlier deadline was added, or that dead letters are left.
+    state: FairMutex<State>,
+    /// One permit, for a session whose input does not fit one slice: sessions with little to do come between.
+    pub backlog: Arc<Semaphore>,
+    /// Notified when an earlier deadline was added, or when dead letters are left.
     pub timers_changed: Notify,
+    /// Whether dead letters did not fit the last slice.
+    leftovers: AtomicBool,
 }
 
 impl Vhost {
     pub fn new(name: Name, memory: Arc<Memory>) -> Vhost {
         Vhost {
-            state: Mutex::new(State::new(name, memory)),
+            state: FairMutex::new(State::new(name, memory)),
+            backlog: Arc::new(Semaphore::new(1)),
             timers_changed: Notify::new(),
+            leftovers: AtomicBool::new(false),
         }
+    }
+
+    pub fn has_leftovers(&self) -> bool {
+        self.leftovers.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -281,13 +311,18 @@ impl Vhost {
     /// Works on the state, does what is due after it and wakes whom it concerns.
     pub fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
-        state.dead_left = DEAD_AT_ONCE;
+        state.dead_letter_budget = work::DEAD_LETTER_SLICE;
+        state.work_done = 0;
         let result = work(&mut state);
         state.settle();
         let woken = state.take_woken();
         // The timer task goes on with the dead letters that are left.
-        let timers_changed = std::mem::take(&mut state.timers_changed) || !state.dead.is_empty();
+        let leftovers = !state.dead.is_empty();
+        self.leftovers.store(leftovers, Ordering::Relaxed);
+        let timers_changed = std::mem::take(&mut state.timers_changed) || leftovers;
+        let discarded = std::mem::take(&mut state.discarded);
         drop(state);
+        free(discarded);
         for wake in woken {
             wake.notify_one();
         }
@@ -331,6 +366,23 @@ impl Vhost {
             result
         })
     }
+}
+
+/// Freed at once and in pieces: millions of messages take a second, which other tasks of the runtime would wait for.
+const FREED_AT_ONCE: usize = 10_000;
+
+fn free(mut discarded: Vec<VecDeque<Entry>>) {
+    if discarded.iter().map(VecDeque::len).sum::<usize>() <= FREED_AT_ONCE {
+        return;
+    }
+    runtime().spawn(async move {
+        while let Some(mut entries) = discarded.pop() {
+            while !entries.is_empty() {
+                entries.truncate(entries.len().saturating_sub(FREED_AT_ONCE));
+                yield_now().await;
+            }
+        }
+    });
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::amqp::wire::method::{self, AMQPClass};
 use crate::broker::outgoing::{Outgoing, SLICES};
 use crate::broker::slots::SlotId;
 use crate::broker::vhost::{Capabilities, Phase, Session, Vhost};
+use crate::broker::work::FRESH_SLICE;
 
 const CHANNEL: u16 = 1;
 
@@ -134,13 +135,13 @@ impl Local {
     fn exchange(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         loop {
-            let fed = self
-                .vhost
-                .with_session(self.id, &mut self.outgoing, |state| state.feed(self.id, rest));
-            rest = &rest[fed.consumed..];
+            let outcome = self.vhost.with_session(self.id, &mut self.outgoing, |state| {
+                state.process_input(self.id, rest, FRESH_SLICE)
+            });
+            rest = &rest[outcome.consumed..];
             self.take_outgoing();
             // A large delivery keeps the broker from hearing anything until it is taken.
-            if !fed.waits || rest.is_empty() {
+            if !outcome.waits || rest.is_empty() {
                 break;
             }
         }

@@ -1,6 +1,44 @@
 //! Headers exchanges: `x-match` and what a binding asks of a message's headers.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use amq_protocol::types::{AMQPValue, FieldTable};
+
+use super::{Binding, Destination};
+
+/// The bindings of a headers exchange with their criteria.
+#[derive(Debug, Default)]
+pub struct Criteria {
+    list: Vec<(Arc<Binding>, Match)>,
+    positions: HashMap<Arc<Binding>, usize>,
+}
+
+impl Criteria {
+    pub fn add(&mut self, binding: &Arc<Binding>, criteria: Match) {
+        self.positions.insert(binding.clone(), self.list.len());
+        self.list.push((binding.clone(), criteria));
+    }
+
+    pub fn remove(&mut self, binding: &Binding) {
+        let Some(at) = self.positions.remove(binding) else {
+            return;
+        };
+        self.list.swap_remove(at);
+        if let Some((moved, _)) = self.list.get(at) {
+            self.positions.insert(moved.clone(), at);
+        }
+    }
+
+    /// Calls `found` for every binding whose criteria the headers meet.
+    pub fn find(&self, headers: &FieldTable, found: &mut impl FnMut(&Destination)) {
+        for (binding, criteria) in &self.list {
+            if criteria.matches(headers) {
+                found(&binding.destination);
+            }
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {

@@ -1,25 +1,20 @@
 //! Exchanges and what is bound to them.
 
+mod binding;
 mod headers;
 mod topic;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::arguments::type_name;
 use super::exception::{Outcome, erlang_binary, precondition_failed};
 use super::message::Name;
-use super::slots::SlotId;
-use headers::Match;
+pub use binding::{Binding, Destination, Destinations};
+use headers::{Criteria, Match};
 use topic::Trie;
-
-/// What a binding leads to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Destination {
-    Queue(SlotId),
-    Exchange(Name),
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -50,19 +45,13 @@ impl Kind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct BindingKey {
-    destination: Destination,
-    routing_key: Box<str>,
-}
-
-/// How to find the destinations of a message; kept beside `bindings`, each destination once.
+/// How to find the destinations of a message, derived from `bindings`.
 #[derive(Debug)]
 enum Index {
-    Direct(HashMap<Box<str>, Vec<Destination>>),
-    Fanout(Vec<(Destination, usize)>),
+    Direct(HashMap<Box<str>, Destinations>),
+    Fanout(Destinations),
     Topic(Trie),
-    Headers(Vec<(BindingKey, FieldTable, Match)>),
+    Headers(Criteria),
 }
 
 #[derive(Debug)]
@@ -73,10 +62,10 @@ pub struct Exchange {
     pub internal: bool,
     pub arguments: FieldTable,
     pub alternate: Option<Name>,
-    /// The truth: the tables of all bindings with the same destination and key.
-    bindings: HashMap<BindingKey, Vec<FieldTable>>,
-    /// Exchanges and keys that lead here, so that deleting this one need not search.
-    pub bound_to: HashSet<(Name, Box<str>)>,
+    /// Bindings that lead away from here.
+    bindings: HashSet<Arc<Binding>>,
+    /// Bindings that lead here, so that deleting this exchange need not search.
+    pub bound_to: HashSet<Arc<Binding>>,
     index: Index,
 }
 
@@ -89,13 +78,13 @@ impl Exchange {
             internal: false,
             arguments: FieldTable::default(),
             alternate: None,
-            bindings: HashMap::new(),
+            bindings: HashSet::new(),
             bound_to: HashSet::new(),
             index: match kind {
                 Kind::Direct => Index::Direct(HashMap::new()),
-                Kind::Fanout => Index::Fanout(Vec::new()),
+                Kind::Fanout => Index::Fanout(Destinations::default()),
                 Kind::Topic => Index::Topic(Trie::default()),
-                Kind::Headers => Index::Headers(Vec::new()),
+                Kind::Headers => Index::Headers(Criteria::default()),
             },
         }
     }
@@ -104,137 +93,81 @@ impl Exchange {
         !self.bindings.is_empty()
     }
 
+    pub fn bindings_len(&self) -> usize {
+        self.bindings.len()
+    }
+
     /// Whether the routing key alone decides where a message goes.
     pub fn routes_by_key(&self) -> bool {
         self.kind != Kind::Headers
     }
 
-    /// Adds a binding; one that exists already changes nothing. Says whether it is new for its destination and key.
-    pub fn bind(
-        &mut self,
-        destination: &Destination,
-        routing_key: &str,
-        arguments: FieldTable,
-    ) -> Outcome<bool> {
+    /// Adds a binding; false for one that exists already.
+    ///
+    /// # Errors
+    /// Arguments that a headers exchange has no use for.
+    pub fn bind(&mut self, binding: &Arc<Binding>, arguments: &FieldTable) -> Outcome<bool> {
         let criteria = match self.kind {
-            Kind::Headers => Some(Match::from_arguments(&arguments).map_err(refusal)?),
+            Kind::Headers => Some(Match::from_arguments(arguments).map_err(refusal)?),
             _ => None,
         };
-        let key = BindingKey {
-            destination: destination.clone(),
-            routing_key: routing_key.into(),
-        };
-        let tables = self.bindings.entry(key.clone()).or_default();
-        if tables.contains(&arguments) {
+        if !self.bindings.insert(binding.clone()) {
             return Ok(false);
         }
-        let new = tables.is_empty();
-        tables.push(arguments.clone());
-        match &mut self.index {
-            Index::Direct(keys) if new => keys.entry(key.routing_key).or_default().push(key.destination),
-            Index::Fanout(all) if new => match all.iter_mut().find(|(bound, _)| *bound == key.destination) {
-                Some((_, count)) => *count += 1,
-                None => all.push((key.destination, 1)),
-            },
-            Index::Topic(trie) if new => trie.insert(&key.routing_key, key.destination),
-            Index::Headers(all) => {
-                if let Some(criteria) = criteria {
-                    all.push((key, arguments, criteria));
-                }
+        match (&mut self.index, criteria) {
+            (Index::Direct(keys), _) => {
+                let key = binding.routing_key.clone();
+                keys.entry(key).or_default().add(&binding.destination);
             }
-            _ => {}
+            (Index::Fanout(all), _) => all.add(&binding.destination),
+            (Index::Topic(trie), _) => trie.insert(&binding.routing_key, &binding.destination),
+            (Index::Headers(all), Some(criteria)) => all.add(binding, criteria),
+            (Index::Headers(_), None) => {}
         }
-        Ok(new)
+        Ok(true)
     }
 
-    pub fn is_bound(&self, destination: &Destination, routing_key: &str, arguments: &FieldTable) -> bool {
-        let key = BindingKey {
-            destination: destination.clone(),
-            routing_key: routing_key.into(),
-        };
-        self.bindings
-            .get(&key)
-            .is_some_and(|tables| tables.contains(arguments))
+    pub fn is_bound(&self, binding: &Binding) -> bool {
+        self.bindings.contains(binding)
     }
 
-    /// Removes one binding. Says whether it was the last for its destination and key.
-    pub fn unbind(&mut self, destination: &Destination, routing_key: &str, arguments: &FieldTable) -> bool {
-        let key = BindingKey {
-            destination: destination.clone(),
-            routing_key: routing_key.into(),
-        };
-        let Some(tables) = self.bindings.get_mut(&key) else {
+    /// Removes a binding; false for one that does not exist.
+    pub fn unbind(&mut self, binding: &Binding) -> bool {
+        if !self.bindings.remove(binding) {
             return false;
-        };
-        let Some(at) = tables.iter().position(|table| table == arguments) else {
-            return false;
-        };
-        tables.swap_remove(at);
-        if let Index::Headers(all) = &mut self.index {
-            all.retain(|(bound, table, _)| *bound != key || table != arguments);
         }
-        if tables.is_empty() {
-            self.forget(&key);
-            return true;
-        }
-        false
-    }
-
-    /// Removes all bindings with this destination and key.
-    pub fn unbind_all(&mut self, destination: &Destination, routing_key: &str) {
-        let key = BindingKey {
-            destination: destination.clone(),
-            routing_key: routing_key.into(),
-        };
-        if self.bindings.contains_key(&key) {
-            self.forget(&key);
-        }
-    }
-
-    fn forget(&mut self, key: &BindingKey) {
-        self.bindings.remove(key);
         match &mut self.index {
             Index::Direct(keys) => {
-                if let Some(bound) = keys.get_mut(&key.routing_key) {
-                    bound.retain(|destination| *destination != key.destination);
+                if let Some(bound) = keys.get_mut(&binding.routing_key) {
+                    bound.remove(&binding.destination);
                     if bound.is_empty() {
-                        keys.remove(&key.routing_key);
+                        keys.remove(&binding.routing_key);
                     }
                 }
             }
-            Index::Fanout(all) => {
-                if let Some(at) = all.iter().position(|(bound, _)| *bound == key.destination) {
-                    all[at].1 -= 1;
-                    if all[at].1 == 0 {
-                        all.swap_remove(at);
-                    }
-                }
-            }
-            Index::Topic(trie) => trie.remove(&key.routing_key, &key.destination),
-            Index::Headers(all) => all.retain(|(bound, ..)| bound != key),
+            Index::Fanout(all) => all.remove(&binding.destination),
+            Index::Topic(trie) => trie.remove(&binding.routing_key, &binding.destination),
+            Index::Headers(all) => all.remove(binding),
         }
+        true
     }
 
-    /// What this exchange leads to.
-    pub fn bound(&self) -> impl Iterator<Item = (&Destination, &str)> {
-        self.bindings
-            .keys()
-            .map(|key| (&key.destination, &*key.routing_key))
+    /// The bindings that lead away from here.
+    pub fn bindings(&self) -> impl Iterator<Item = &Arc<Binding>> {
+        self.bindings.iter()
     }
 
     /// Calls `found` with the destinations of a message; one may come up more than once.
     pub fn route(&self, routing_key: &str, headers: &FieldTable, mut found: impl FnMut(&Destination)) {
         match &self.index {
-            Index::Direct(keys) => keys.get(routing_key).into_iter().flatten().for_each(found),
-            Index::Fanout(all) => all.iter().for_each(|(destination, _)| found(destination)),
-            Index::Topic(trie) => trie.find(routing_key, &mut found),
-            Index::Headers(all) => {
-                for (key, _, criteria) in all {
-                    if criteria.matches(headers) {
-                        found(&key.destination);
-                    }
+            Index::Direct(keys) => {
+                if let Some(bound) = keys.get(routing_key) {
+                    bound.iter().for_each(found);
                 }
             }
+            Index::Fanout(all) => all.iter().for_each(found),
+            Index::Topic(trie) => trie.find(routing_key, &mut found),
+            Index::Headers(all) => all.find(headers, &mut found),
         }
     }
 }
@@ -264,19 +197,23 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_counts_once_and_goes_with_its_last_table() {
+    fn a_destination_is_found_once_until_its_last_binding_goes() {
         let mut other = FieldTable::default();
         other.insert("a".into(), AMQPValue::Boolean(true));
         for kind in [Kind::Direct, Kind::Fanout, Kind::Topic] {
             let mut exchange = Exchange::new(kind, true);
-            let queue = Destination::Exchange("q".into());
-            assert_eq!(exchange.bind(&queue, "k", FieldTable::default()), Ok(true));
-            assert_eq!(exchange.bind(&queue, "k", FieldTable::default()), Ok(false));
-            assert_eq!(exchange.bind(&queue, "k", other.clone()), Ok(false));
+            let binding = |arguments: &FieldTable| {
+                let destination = Destination::Exchange("q".into());
+                Arc::new(Binding::new("e".into(), destination, "k", arguments))
+            };
+            let none = FieldTable::default();
+            assert_eq!(exchange.bind(&binding(&none), &none), Ok(true));
+            assert_eq!(exchange.bind(&binding(&none), &none), Ok(false));
+            assert_eq!(exchange.bind(&binding(&other), &other), Ok(true));
             assert_eq!(found(&exchange, "k"), 1);
-            assert!(!exchange.unbind(&queue, "k", &FieldTable::default()));
+            assert!(exchange.unbind(&binding(&none)) && !exchange.unbind(&binding(&none)));
             assert_eq!(found(&exchange, "k"), 1);
-            assert!(exchange.unbind(&queue, "k", &other));
+            assert!(exchange.unbind(&binding(&other)));
             assert_eq!(found(&exchange, "k"), 0);
             assert!(!exchange.has_bindings());
         }

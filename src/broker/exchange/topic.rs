@@ -2,21 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Destination;
+use super::{Destination, Destinations};
 
 #[derive(Debug, Default)]
 pub struct Trie {
     words: HashMap<Box<str>, Trie>,
-    bound: Vec<Destination>,
+    bound: Destinations,
 }
 
 impl Trie {
-    pub fn insert(&mut self, pattern: &str, destination: Destination) {
+    pub fn insert(&mut self, pattern: &str, destination: &Destination) {
         let mut node = self;
         for word in pattern.split('.') {
             node = node.words.entry(word.into()).or_default();
         }
-        node.bound.push(destination);
+        node.bound.add(destination);
     }
 
     pub fn remove(&mut self, pattern: &str, destination: &Destination) {
@@ -26,7 +26,7 @@ impl Trie {
 
     fn remove_words(&mut self, words: &[&str], destination: &Destination) {
         let Some((word, rest)) = words.split_first() else {
-            self.bound.retain(|bound| bound != destination);
+            self.bound.remove(destination);
             return;
         };
         if let Some(next) = self.words.get_mut(*word) {
@@ -82,7 +82,7 @@ mod tests {
     fn matches(pattern: &str, key: &str) -> bool {
         let mut trie = Trie::default();
         let destination = Destination::Exchange("q".into());
-        trie.insert(pattern, destination.clone());
+        trie.insert(pattern, &destination);
         let mut hit = false;
         trie.find(key, &mut |_| hit = true);
         trie.remove(pattern, &destination);

@@ -9,7 +9,7 @@ use super::{check_not_default, check_not_reserved, stripped};
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::arguments::{check_argument, check_flag, type_name};
 use crate::broker::exception::{Outcome, access_refused, command_invalid, not_found, precondition_failed};
-use crate::broker::exchange::{Exchange, Kind};
+use crate::broker::exchange::{Binding, Destination, Exchange, Kind};
 use crate::broker::slots::SlotId;
 use crate::broker::vhost::State;
 
@@ -130,24 +130,24 @@ impl State {
             }
         }
         let key = bind.routing_key.as_str();
-        self.bind_exchange(
-            bind.destination.as_str(),
-            bind.source.as_str(),
-            key,
-            bind.arguments,
-        )
+        let Some((destination, _)) = self.exchanges.get_key_value(bind.destination.as_str()) else {
+            return Ok(());
+        };
+        let destination = Destination::Exchange(destination.clone());
+        self.bind(bind.source.as_str(), destination, key, &bind.arguments)
     }
 
     fn exchange_unbind(&mut self, unbind: &Unbind) -> Outcome {
         check_not_default(unbind.source.as_str())?;
         check_not_default(unbind.destination.as_str())?;
-        let (destination, source) = (unbind.destination.as_str(), unbind.source.as_str());
-        self.unbind_exchange(
-            destination,
+        let destination = Destination::Exchange(unbind.destination.as_str().into());
+        let source = unbind.source.as_str().into();
+        self.unbind(&Binding::new(
             source,
+            destination,
             unbind.routing_key.as_str(),
             &unbind.arguments,
-        );
+        ));
         Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! The queue class.
 
-use std::sync::Arc;
-
 use amq_protocol::protocol::basic;
 use amq_protocol::protocol::queue::{
     AMQPMethod, Bind, BindOk, Declare, DeclareOk, Delete, DeleteOk, PurgeOk, Unbind, UnbindOk,
@@ -11,7 +9,7 @@ use super::{check_not_default, check_not_reserved, generated_name, stripped};
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::arguments::{Declared, QueueArguments, check_equivalence};
 use crate::broker::exception::{Outcome, command_invalid, not_found, precondition_failed, resource_locked};
-use crate::broker::exchange::Destination;
+use crate::broker::exchange::{Binding, Destination};
 use crate::broker::message::Name;
 use crate::broker::queue::Queue;
 use crate::broker::reply_to;
@@ -33,7 +31,11 @@ impl State {
             }
             AMQPMethod::Purge(purge) => {
                 let (id, _) = self.usable_queue(session_id, number, purge.queue.as_str())?;
-                let count = self.queues.get_mut(id).map_or(0, Queue::purge);
+                let mut count = 0;
+                if let Some(queue) = self.queues.get_mut(id) {
+                    count = queue.ready();
+                    self.discarded.extend(queue.purge());
+                }
                 let ok = PurgeOk {
                     message_count: count as u32,
                 };
@@ -186,7 +188,7 @@ impl State {
 
     /// Deletes a queue; its consumers are told.
     pub fn delete_queue(&mut self, id: SlotId) {
-        let Some(queue) = self.queues.remove(id) else {
+        let Some(mut queue) = self.queues.remove(id) else {
             return;
         };
         self.queue_names.remove(&queue.name);
@@ -197,13 +199,13 @@ impl State {
         for consumer in &queue.consumers {
             self.cancel_by_broker(*consumer);
         }
-        let destination = Destination::Queue(id);
-        for (exchange, routing_key) in &queue.bound_to {
-            if let Some(exchange) = self.exchanges.get_mut(exchange) {
-                exchange.unbind_all(&destination, routing_key);
+        for binding in &queue.bound_to {
+            if let Some(exchange) = self.exchanges.get_mut(&binding.source) {
+                exchange.unbind(binding);
             }
-            self.remove_unbound(exchange);
+            self.remove_unbound(&binding.source);
         }
+        self.discarded.extend(queue.purge());
     }
 
     fn cancel_by_broker(&mut self, consumer_id: SlotId) {
@@ -240,32 +242,7 @@ impl State {
         if key.is_empty() && bind.queue.as_str().is_empty() {
             key = &name;
         }
-        self.bind_queue(id, exchange, key, bind.arguments)
-    }
-
-    /// Binds a queue to an exchange, both of which exist.
-    pub fn bind_queue(
-        &mut self,
-        id: SlotId,
-        exchange: &str,
-        routing_key: &str,
-        arguments: amq_protocol::types::FieldTable,
-    ) -> Outcome {
-        let Some(name) = self
-            .exchanges
-            .get_key_value(exchange)
-            .map(|(name, _)| Arc::clone(name))
-        else {
-            return Err(not_found("exchange", exchange, &self.name));
-        };
-        if let Some(exchange) = self.exchanges.get_mut(&name)
-            && exchange.bind(&Destination::Queue(id), routing_key, arguments)?
-            && let Some(queue) = self.queues.get_mut(id)
-        {
-            queue.bound_to.push((name, routing_key.into()));
-        }
-        self.routing_epoch += 1;
-        Ok(())
+        self.bind(exchange, Destination::Queue(id), key, &bind.arguments)
     }
 
     fn queue_unbind(&mut self, session_id: SlotId, number: u16, unbind: &Unbind) -> Outcome {
@@ -283,23 +260,15 @@ impl State {
         if key.is_empty() && unbind.queue.as_str().is_empty() {
             key = &name;
         }
-        let locked = self.is_locked(id, session_id);
-        let destination = Destination::Queue(id);
-        let Some(source) = self.exchanges.get_mut(exchange) else {
+        let binding = Binding::new(exchange.into(), Destination::Queue(id), key, &unbind.arguments);
+        let Some(source) = self.exchanges.get(exchange) else {
             return Ok(());
         };
-        // Whose queue it is counts only where there is something to unbind.
-        if locked && source.is_bound(&destination, key, &unbind.arguments) {
+        // The queue's owner counts only where there is something to unbind.
+        if source.is_bound(&binding) && self.is_locked(id, session_id) {
             return Err(resource_locked(&name, &self.name));
         }
-        if source.unbind(&destination, key, &unbind.arguments) {
-            if let Some(queue) = self.queues.get_mut(id) {
-                queue
-                    .bound_to
-                    .retain(|(bound, bound_key)| **bound != *exchange || **bound_key != *key);
-            }
-            self.remove_unbound(exchange);
-        }
+        self.unbind(&binding);
         Ok(())
     }
 }

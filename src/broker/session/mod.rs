@@ -1,8 +1,13 @@
 //! One connection: its task, from the accepted socket to its end.
 //!
-//! The task reads, hands whole batches to the vhost (`State::feed`), and writes what the vhost left for it. It owns the
-//! socket and both buffers; what the connection means (channels, consumers, unacknowledged messages) is in the vhost. It
-//! ends when the peer goes, when either side has closed, when heartbeats stay away, or with the broker.
+//! The task reads, has the vhost process the input (`State::process_input`), and writes what the vhost left for it. It owns
+//! the socket and both buffers; what the connection means (channels, consumers, unacknowledged messages) is in the vhost.
+//!
+//! Fairness: input that the task had to wait for gets one small slice of work at once. Input beyond it is backlog, and
+//! sessions with a backlog work one at a time, slice by slice, in the order in which they ask (`Vhost::backlog`). So a
+//! session with little to do waits for one slice and not for every flood, and one of the runtime's threads stays free.
+//!
+//! The session ends when the peer goes, when either side has closed, when heartbeats stay away, or with the broker.
 
 mod handshake;
 mod heartbeat;
@@ -10,14 +15,15 @@ mod read_buffer;
 mod transport;
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use amq_protocol::protocol::connection::{AMQPMethod, Blocked, Unblocked};
 use tokio::io::Interest;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
@@ -26,6 +32,7 @@ use super::exception::connection_forced;
 use super::outgoing::{Outgoing, SLICES};
 use super::slots::SlotId;
 use super::vhost::{Phase, Session, Vhost};
+use super::work::{BACKLOG_SLICE, FRESH_SLICE};
 use crate::amqp::wire::frame::{self, HEARTBEAT_FRAME, MIN_FRAME_MAX};
 use crate::amqp::wire::method::{self, AMQPClass};
 use handshake::{Negotiated, Refusal, handshake, refuse};
@@ -160,6 +167,16 @@ pub async fn run(transport: Transport, shared: Arc<Shared>, mut closing: watch::
     }
 }
 
+/// A place in the queue of sessions with a backlog. Kept while other things happen: dropping it gives the place up.
+type Turn = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
+async fn granted(turn: &mut Option<Turn>) -> Result<OwnedSemaphorePermit, AcquireError> {
+    match turn {
+        Some(turn) => turn.await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Connection {
     io: Io,
     registered: Registered,
@@ -170,8 +187,10 @@ struct Connection {
     writing: Outgoing,
     /// Whether the vhost has something for us.
     woken: bool,
-    /// Whether whole frames may be left in the buffer.
+    /// Whether whole frames may be left in the buffer: they are backlog.
     waits: bool,
+    /// Whether the socket had nothing to read since the last slice.
+    fresh: bool,
     phase: Phase,
     /// A message became whole while memory was full.
     publishes: bool,
@@ -212,8 +231,8 @@ impl Connection {
             heartbeat: Heartbeat::new(negotiated.heartbeat_seconds),
             writing: Outgoing::default(),
             woken: false,
-            // The first method may have come with connection.open.
-            waits: true,
+            waits: false,
+            fresh: true,
             phase: Phase::Open,
             publishes: false,
             arriving,
@@ -228,15 +247,15 @@ impl Connection {
         let mut told = false;
         let shared = self.shared.clone();
         let wake = self.wake.clone();
+        let backlog = self.registered.vhost.backlog.clone();
+        let mut turn: Option<Turn> = None;
+        // The first method may have come with connection.open.
+        self.process_input(FRESH_SLICE);
         loop {
             self.write()?;
             if self.writing.is_empty() {
-                if self.waits && !self.blocked {
-                    self.feed();
-                    continue;
-                }
                 if std::mem::take(&mut self.woken) {
-                    self.feed_nothing();
+                    self.take_outgoing();
                     continue;
                 }
                 if self.phase == Phase::Done {
@@ -253,21 +272,20 @@ impl Connection {
                 (false, true) => Some(Interest::WRITABLE),
                 (false, false) => None,
             };
+            // A turn that nothing polls would hold up all others.
+            if self.waits && !self.blocked && self.writing.is_empty() {
+                turn.get_or_insert_with(|| Box::pin(backlog.clone().acquire_owned()));
+            } else {
+                turn = None;
+            }
             let until = self.deadline.unwrap_or_else(Instant::now);
             tokio::select! {
-                // Ready sockets first: what is read together is handled under one lock.
+                // Timers first, so that no load holds up heartbeats; then the socket: what is read together is processed
+                // under one lock. Processing input takes what is outgoing along, so that waking up can come last.
                 biased;
-                () = wake.notified() => self.woken = true,
-                ready = async { self.io.transport.ready(interest.unwrap_or(Interest::READABLE)).await },
-                    if interest.is_some() =>
-                {
-                    if reads && (ready?.is_readable()) {
-                        self.read()?;
-                    }
-                }
                 beat = self.heartbeat.next() => {
                     if !reads {
-                        // Silence that we cause ourselves says nothing about the peer.
+                        // The client may well have sent something.
                         self.heartbeat.received();
                     } else if beat.late {
                         return Err(ErrorKind::TimedOut.into());
@@ -277,11 +295,6 @@ impl Connection {
                     }
                     self.io.buffer.shrink();
                 }
-                () = shared.memory.resumed(), if self.blocked => self.unblock(),
-                // What is unread does not hide that the client is gone, and with it what it has not acknowledged.
-                () = self.io.transport.closed(), if self.blocked => {
-                    return Err(ErrorKind::UnexpectedEof.into());
-                }
                 open = &mut forced, if !told => {
                     told = true;
                     if open {
@@ -289,6 +302,25 @@ impl Connection {
                     }
                 }
                 () = sleep_until(until), if self.deadline.is_some() => return Err(ErrorKind::TimedOut.into()),
+                ready = async { self.io.transport.ready(interest.unwrap_or(Interest::READABLE)).await },
+                    if interest.is_some() =>
+                {
+                    if reads && (ready?.is_readable()) {
+                        self.read()?;
+                    }
+                }
+                permit = granted(&mut turn) => {
+                    turn = None;
+                    self.process_input(BACKLOG_SLICE);
+                    drop(permit);
+                    yield_now().await;
+                }
+                () = wake.notified() => self.woken = true,
+                () = shared.memory.resumed(), if self.blocked => self.unblock(),
+                // What is unread does not hide that the client is gone, and with it what it has not acknowledged.
+                () = self.io.transport.closed(), if self.blocked => {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
             }
         }
     }
@@ -316,24 +348,33 @@ impl Connection {
             Ok(count) => {
                 self.io.buffer.added(count);
                 self.heartbeat.received();
-                self.feed();
+                if std::mem::take(&mut self.fresh) {
+                    self.process_input(FRESH_SLICE);
+                } else {
+                    self.waits = true;
+                }
                 Ok(())
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.fresh = true;
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Has the vhost work through what was read.
-    fn feed(&mut self) {
+    /// Has the vhost process what was read, up to `slice` units of work.
+    fn process_input(&mut self, slice: i64) {
         let Registered { vhost, id } = &self.registered;
         let bytes = self.io.buffer.filled();
-        let fed = vhost.with_session(*id, &mut self.writing, |state| state.feed(*id, bytes));
-        self.io.buffer.consume(fed.consumed);
-        (self.phase, self.waits) = (fed.phase, fed.waits);
-        // As in RabbitMQ the first message while memory is full is taken and makes its connection wait. Who published
-        // before and does not now has to be heard: it may acknowledge, which is what frees memory.
-        self.publishes = (self.publishes || fed.publishes) && self.shared.memory.blocked();
+        let outcome = vhost.with_session(*id, &mut self.writing, |state| {
+            state.process_input(*id, bytes, slice)
+        });
+        self.io.buffer.consume(outcome.consumed);
+        (self.phase, self.waits) = (outcome.phase, outcome.waits);
+        // As in RabbitMQ a connection is blocked after its first publish under the memory alarm. Connections that have
+        // stopped publishing are read: their acknowledgements free memory.
+        self.publishes = (self.publishes || outcome.publishes) && self.shared.memory.blocked();
         let waits = match self.arriving.load(Ordering::Relaxed) {
             0 => self.publishes,
             // What is half here goes on: it can only become free once it is whole. Bounded by one message a connection.
@@ -346,7 +387,7 @@ impl Connection {
     }
 
     /// Takes what the vhost has for us.
-    fn feed_nothing(&mut self) {
+    fn take_outgoing(&mut self) {
         let Registered { vhost, id } = &self.registered;
         self.phase = vhost.with_session(*id, &mut self.writing, |state| {
             state

@@ -8,7 +8,7 @@ const net = require('./lib/net');
 
 const { createBroker } = broker;
 const { ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync } = child_process;
-const { RunError, run, setDieWithParent } = child_process;
+const { killTree, resourceUsage, RunError, run, setDieWithParent } = child_process;
 
 module.exports = {
   amqplib,
@@ -25,6 +25,8 @@ module.exports = {
   fork,
   spawn,
   spawnSync,
+  killTree,
+  resourceUsage,
   RunError,
   run,
   setDieWithParent,

@@ -12,7 +12,9 @@ const {
   execFileSync,
   execSync,
   fork,
+  killTree,
   RunError,
+  resourceUsage,
   run,
   spawn,
   spawnSync,
@@ -50,22 +52,24 @@ async function pidsOf(stream, count) {
 }
 
 test('all gives both outputs in the order of the writes', async () => {
-  const child = spawn('sh', ['-c', 'for i in 1 2 3; do echo out$i; echo err$i >&2; done'], { all: true });
-  assert.equal(await text(child.all), 'out1\nerr1\nout2\nerr2\nout3\nerr3\n');
+  const child = spawn('sh', ['-c', 'for i in 1 2 3; do echo out$i; echo err$i >&2; done'], {
+    oxipc: { all: true },
+  });
+  assert.equal(await text(child.stdout), 'out1\nerr1\nout2\nerr2\nout3\nerr3\n');
   assert.equal(child.stderr, null);
 });
 
 test('resourceUsage tells what an ended child has used', async () => {
   const child = spawn('sh', ['-c', 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done']);
-  assert.equal(child.resourceUsage(), undefined);
+  assert.equal(resourceUsage(child), undefined);
   await once(child, 'exit');
-  const { userCPUTime, maxRSS } = child.resourceUsage();
+  const { userCPUTime, maxRSS } = resourceUsage(child);
   assert.ok(userCPUTime > 0);
   assert.ok(maxRSS > 100);
 });
 
 test('forceKillAfter ends a child that ignores SIGTERM', async () => {
-  const child = spawn('sh', ['-c', 'trap "" TERM; echo ready; read line'], { forceKillAfter: 10 });
+  const child = spawn('sh', ['-c', 'trap "" TERM; echo ready; read line'], { oxipc: { forceKillAfter: 10 } });
   await once(child.stdout, 'data');
   child.kill();
   assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
@@ -73,7 +77,7 @@ test('forceKillAfter ends a child that ignores SIGTERM', async () => {
 
 test('forceKillAfter leaves a child alone that was only told something', async () => {
   const script = 'trap "echo told" USR1; echo ready; until [ "$line" = end ]; do read line; done; exit 3';
-  const child = spawn('sh', ['-c', script], { forceKillAfter: 0 });
+  const child = spawn('sh', ['-c', script], { oxipc: { forceKillAfter: 0 } });
   await once(child.stdout, 'data');
   child.kill('SIGUSR1');
   // Some shells look for signals before they read, and not again until there is a line.
@@ -90,7 +94,7 @@ test('killTree ends descendants in sessions and groups of their own, and resolve
   const child = spawn('sh', ['-c', script]);
   const pids = await pidsOf(child.stdout, 3);
   t.after(() => endAll(pids.filter(isRunning)));
-  await child.killTree('SIGKILL');
+  await killTree(child, 'SIGKILL');
   assert.deepEqual(pids.filter(isRunning), []);
   assert.deepEqual([child.exitCode, child.signalCode], [null, 'SIGKILL']);
 });
@@ -102,7 +106,7 @@ test("killTree resolves after the child's own 'exit', also when the process does
     child.unref();
     const seen = [];
     child.on('exit', () => seen.push('exit'));
-    await child.killTree();
+    await killTree(child);
     assert.deepEqual([...seen, child.exitCode, child.signalCode], ['exit', null, 'SIGTERM']);
   }
 });
@@ -111,33 +115,33 @@ test('killTree with forceKillAfter ends descendants that ignore the signal', asy
   const child = spawn('sh', ['-c', '(trap "" TERM; while :; do sleep 1000; done) & echo $!; wait']);
   const [pid] = await pidsOf(child.stdout, 1);
   t.after(() => endAll([pid].filter(isRunning)));
-  await child.killTree('SIGTERM', { forceKillAfter: 20 });
+  await killTree(child, 'SIGTERM', { forceKillAfter: 20 });
   assert.equal(isRunning(pid), false);
 });
 
 test('killTree of a child that has ended, or was never started, resolves', async () => {
   const child = spawn('true');
   await once(child, 'exit');
-  await child.killTree();
+  await killTree(child);
   const missing = spawn('oxipc-missing');
   const failed = once(missing, 'error');
-  await missing.killTree();
+  await killTree(missing);
   await failed;
 });
 
 test('killTree leaves the other children that die with their parent alone', async () => {
-  const [child, other] = [1, 2].map(() => spawn('cat', [], { dieWithParent: true }));
-  await child.killTree('SIGKILL');
+  const [child, other] = [1, 2].map(() => spawn('cat', [], { oxipc: { dieWithParent: true } }));
+  await killTree(child, 'SIGKILL');
   other.stdin.end('still here');
   assert.equal(await text(other.stdout), 'still here');
 });
 
 test('killTree of a child that dies with its parent ends orphans among its descendants', async (t) => {
   const script = 'sh -c "setsid sleep 1000 & echo \\$!"; read line';
-  const child = spawn('sh', ['-c', script], { dieWithParent: true });
+  const child = spawn('sh', ['-c', script], { oxipc: { dieWithParent: true } });
   const pids = await pidsOf(child.stdout, 1);
   t.after(() => endAll(pids.filter(isRunning)));
-  await child.killTree('SIGKILL');
+  await killTree(child, 'SIGKILL');
   assert.deepEqual(pids.filter(isRunning), []);
 });
 
@@ -150,7 +154,7 @@ test('a parent killed with SIGKILL leaves nothing behind with dieWithParent', as
   const parent = spawn(process.execPath, [
     '-e',
     `const { spawn } = require(${JSON.stringify(modulePath)});
-     spawn(process.execPath, ['-e', ${JSON.stringify(wrapper)}], { stdio: 'inherit', dieWithParent: true });`,
+     spawn(process.execPath, ['-e', ${JSON.stringify(wrapper)}], { stdio: 'inherit', oxipc: { dieWithParent: true } });`,
   ]);
   const pids = await pidsOf(parent.stdout, 5);
   parent.kill('SIGKILL');
@@ -173,9 +177,12 @@ test('dieWithParent is a default through the environment', async (t) => {
 
 const family = '(setsid sleep 1000 & echo $!); sleep 1000 & echo $!; echo $$; wait';
 for (const [name, call, env] of [
-  ['spawnSync', `spawnSync('sh', ['-c', family], { stdio: 'inherit', dieWithParent: true })`],
-  ['execFileSync', `execFileSync('sh', ['-c', family], { stdio: 'inherit', dieWithParent: 'SIGTERM' })`],
-  ['execSync', `execSync(family, { stdio: 'inherit', dieWithParent: true })`],
+  ['spawnSync', `spawnSync('sh', ['-c', family], { stdio: 'inherit', oxipc: { dieWithParent: true } })`],
+  [
+    'execFileSync',
+    `execFileSync('sh', ['-c', family], { stdio: 'inherit', oxipc: { dieWithParent: 'SIGTERM' } })`,
+  ],
+  ['execSync', `execSync(family, { stdio: 'inherit', oxipc: { dieWithParent: true } })`],
   ['execSync after setDieWithParent', `setDieWithParent(true); cp.execSync(family, { stdio: 'inherit' })`],
   ['execSync by the environment', `execSync(family, { stdio: 'inherit' })`, { OXIPC_DIE_WITH_PARENT: '1' }],
 ]) {
@@ -188,12 +195,16 @@ for (const [name, call, env] of [
   });
 }
 
-for (const options of [
+for (const oxipc of [
   { dieWithParent: 'SIGNOPE' },
   { dieWithParent: {} },
   { forceKillAfter: 'x' },
   { forceKillAfter: -1 },
+  { all: 1 },
+  { onMaxBuffer: 'middle' },
+  'all',
 ]) {
+  const options = { oxipc };
   test(`synchronous calls refuse what spawn refuses: ${JSON.stringify(options)}`, () => {
     const refused = (call) => {
       try {
@@ -216,7 +227,10 @@ for (const options of [
 
 test('forceKillAfter ends a child of spawnSync that ignores SIGTERM', () => {
   const script = 'trap "" TERM; echo more than a byte; exec sleep 1000';
-  const { error, signal } = spawnSync('sh', ['-c', script], { maxBuffer: 1, forceKillAfter: 10 });
+  const { error, signal } = spawnSync('sh', ['-c', script], {
+    maxBuffer: 1,
+    oxipc: { forceKillAfter: 10 },
+  });
   assert.deepEqual([error.code, signal], ['ENOBUFS', 'SIGKILL']);
 });
 
@@ -224,7 +238,7 @@ test('a child of a worker thread that dies with its parent outlives the thread',
   const { Worker } = require('node:worker_threads');
   const worker = new Worker(
     `const { spawn } = require(${JSON.stringify(modulePath)});
-     const child = spawn('sleep', ['1000'], { dieWithParent: true, stdio: 'ignore' });
+     const child = spawn('sleep', ['1000'], { oxipc: { dieWithParent: true }, stdio: 'ignore' });
      child.unref();
      require('node:worker_threads').parentPort.postMessage(child.pid);`,
     { eval: true },
@@ -244,7 +258,9 @@ for (const [onMaxBuffer, kept] of [
 ]) {
   test(`onMaxBuffer ${onMaxBuffer} keeps that end of the output and lets the child finish`, async () => {
     const results = await new Promise((resolve) => {
-      exec('printf 01234; printf 56789; exit 0', { maxBuffer: 5, onMaxBuffer }, (...all) => resolve(all));
+      exec('printf 01234; printf 56789; exit 0', { maxBuffer: 5, oxipc: { onMaxBuffer } }, (...all) =>
+        resolve(all),
+      );
     });
     assert.deepEqual(results, [null, kept, '']);
   });
@@ -309,7 +325,7 @@ test('run keeps the end of an endless output', async () => {
 
 test('a fork that dies with its parent still speaks', async () => {
   const child = fork(require.resolve('../conformance/child_process/child-programs'), ['echo'], {
-    dieWithParent: true,
+    oxipc: { dieWithParent: true },
   });
   child.send('hello');
   assert.deepEqual(await once(child, 'message'), ['hello', undefined]);

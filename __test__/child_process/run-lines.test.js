@@ -31,7 +31,7 @@ test('a loop gives all lines, whenever it begins', async () => {
   });
   await once(late.child.stdout, 'data');
   assert.deepEqual(await linesOf(late), expected);
-  assert.equal((await late).stdout, undefined);
+  assert.equal((await late).stdout, '');
 
   const closed = run('seq', ['30000']);
   await once(closed.child, 'close');
@@ -98,7 +98,7 @@ test('a loop is not ended by a maxBuffer that nobody asked for', async () => {
   for await (const line of running) length += line.length + 1;
   const { stdout, stderr } = await running;
   assert.equal(length, 101_000_000);
-  assert.equal(stdout, undefined);
+  assert.equal(stdout, '');
   // Without the last newline.
   assert.equal(stderr.length, 99_999_999);
 });

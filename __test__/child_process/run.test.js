@@ -6,7 +6,7 @@ const { once } = require('node:events');
 const { Duplex, Readable } = require('node:stream');
 const { test } = require('node:test');
 
-const { RunError, run } = require('../../lib/child_process');
+const { killTree, RunError, run } = require('../../lib/child_process');
 require('../support/end-children');
 
 test('run refuses wrong options before it starts anything', () => {
@@ -102,7 +102,7 @@ test('forceKillAfter, kill and killTree settle while a descendant holds the pipe
   for (const [act, script, options, signal] of [
     [(running) => running.child.kill(), `trap '' TERM; ${WAITS}`, { forceKillAfter: 10 }, 'SIGKILL'],
     [(running) => running.child.kill(), WAITS, {}, 'SIGTERM'],
-    [(running) => running.child.killTree('SIGKILL'), WAITS, {}, 'SIGKILL'],
+    [(running) => killTree(running.child, 'SIGKILL'), WAITS, {}, 'SIGKILL'],
   ]) {
     const error = await endedBy(act, script, options);
     assert.equal(error.signal, signal);

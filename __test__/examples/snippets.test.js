@@ -34,7 +34,7 @@ const PAGES = {
     PARSED_ONLY,
   ],
   'docs/broker.md': [/^amqp:\/\/127\.0\.0\.1:\d+$/, PARSED_ONLY],
-  'docs/child_process.md': [/^hello$/, /^line 3$/],
+  'docs/child_process.md': [/^hello$/, /^ended by SIGTERM$/, /^line 3$/],
   'docs/messages.md': [/^hello world$/],
   'docs/net.md': [/^Echo: hello$/, /^served by the worker$/],
 };

@@ -101,7 +101,9 @@ const pidfds = () =>
 
 const workerExit = (source) =>
   once(
-    new Worker(`const { spawn } = require(${JSON.stringify(modulePath)}); ${source}`, { eval: true }),
+    new Worker(`const { killTree, spawn } = require(${JSON.stringify(modulePath)}); ${source}`, {
+      eval: true,
+    }),
     'exit',
   );
 
@@ -122,7 +124,7 @@ test('a worker that ends during killTree leaves no descriptor', async () => {
   await workerExit(`
     const child = spawn('sh', ['-c', 'trap "" TERM; echo; read line; read line'], { stdio: ['pipe', 'pipe', 'ignore'] });
     child.stdout.once('data', () => {
-      child.killTree('SIGTERM');
+      killTree(child, 'SIGTERM');
       process.exit();
     });`);
   // Its stdin is closed with the worker, so it ends.
@@ -258,7 +260,7 @@ test('without pidfds children are watched, killed and reaped all the same', () =
       console.log(cp.spawnSync('sh', ['-c', 'echo out; exit 4']).status, cp.spawnSync('sleep', ['1000'], { timeout: 10 }).signal);
       const tree = cp.spawn('sh', ['-c', 'setsid sleep 1000 & echo $!; wait']);
       const [pid] = await once(tree.stdout, 'data');
-      await tree.killTree('SIGKILL');
+      await cp.killTree(tree, 'SIGKILL');
       const stat = fs.existsSync('/proc/' + Number(pid)) && fs.readFileSync('/proc/' + Number(pid) + '/stat', 'utf8');
       console.log(!stat || /\\) [ZX]/.test(stat), tree.exitCode, tree.signalCode ?? (await once(tree, 'exit'))[1]);
       console.log(JSON.stringify(zombies()));

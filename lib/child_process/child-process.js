@@ -15,8 +15,10 @@ const { validateArray, validateObject, validateOneOf, validateString } = require
 const { ChildHandle } = require('../native');
 const { Socket } = require('../net');
 const { readChannelToEnd, setupChannel, startChannel } = require('./channel');
-const { applyExtras, forceKillLater, methods, noteEnd, treeGone } = require('./extras');
+const { applyExtras, defineExtras, noteEnd } = require('./extras');
+const { forceKillLater } = require('./force-kill');
 const { markGivenAway } = require('./given-away');
+const { treeGone } = require('./kill-tree');
 const { descriptorOf, toNativeSpawn } = require('./native-options');
 const { guardProcessState } = require('./process-state');
 const { signalName } = require('./signal-names');
@@ -130,11 +132,11 @@ ChildProcess.prototype.spawn = function spawn(options) {
   }
 
   requireChildPermission(options.file);
-  applyExtras(this, options);
+  const deathSignal = applyExtras(this, options);
   if (spawning.hasSubscribers) spawning.start.publish({ process: this, options });
 
   const descriptors = Int32Array.from(stdio, descriptorOf);
-  const status = this._handle.spawn(toNativeSpawn(options), descriptors);
+  const status = this._handle.spawn(toNativeSpawn(options, deathSignal), descriptors);
 
   if (status >= 0) {
     if (spawning.hasSubscribers) spawning.end.publish({ process: this });
@@ -161,7 +163,6 @@ ChildProcess.prototype.spawn = function spawn(options) {
   else this.pid = this._handle.pid || undefined;
 
   stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));
-  if (options.all) this.all = stdio[1]?.socket ?? null;
   // A list with holes is shorter.
   this.stdin = stdio[0]?.socket ?? null;
   this.stdout = stdio[1]?.socket ?? null;
@@ -313,9 +314,6 @@ function openStdio(child, entry, index, fd) {
   }
 }
 
-Object.assign(ChildProcess.prototype, methods);
-for (const name of Object.keys(methods)) {
-  Object.defineProperty(ChildProcess.prototype, name, { enumerable: false });
-}
+defineExtras(ChildProcess);
 
 module.exports = { ChildProcess, awaitLaunch };

@@ -8,7 +8,8 @@ const { getSystemErrorName, promisify } = require('node:util');
 const { ERR_CHILD_PROCESS_STDIO_MAXBUFFER } = require('../internal/errors');
 const { genericNodeError } = require('../internal/system-errors');
 const { MAX_BUFFER, normalizeExecArgs, normalizeExecFileArgs } = require('./exec-options');
-const { gatherInto, validateOnMaxBuffer } = require('./output');
+const { gatherInto } = require('./output');
+const { ownOptionsOf } = require('./own-options');
 const { spawn } = require('./spawn');
 const { sanitizeKillSignal, validateMaxBuffer, validateTimeout } = require('./spawn-options');
 
@@ -33,7 +34,7 @@ function execFile(file, args, options, callback) {
   };
   validateTimeout(options.timeout);
   validateMaxBuffer(options.maxBuffer);
-  validateOnMaxBuffer(options.onMaxBuffer);
+  const own = ownOptionsOf(options);
   options.killSignal = sanitizeKillSignal(options.killSignal);
 
   const child = spawn(file, args, {
@@ -45,14 +46,14 @@ function execFile(file, args, options, callback) {
     uid: options.uid,
     windowsHide: Boolean(options.windowsHide),
     windowsVerbatimArguments: Boolean(options.windowsVerbatimArguments),
-    dieWithParent: options.dieWithParent,
-    forceKillAfter: options.forceKillAfter,
+    // Not `all`: stdout and stderr are separate in the callback.
+    oxipc: { dieWithParent: own.dieWithParent, forceKillAfter: own.forceKillAfter },
   });
-  gather(child, { file, args, options, callback });
+  gather(child, { file, args, options, onMaxBuffer: own.onMaxBuffer, callback });
   return child;
 }
 
-function gather(child, { file, args, options, callback }) {
+function gather(child, { file, args, options, onMaxBuffer, callback }) {
   const encoding =
     options.encoding !== 'buffer' && Buffer.isEncoding(options.encoding) ? options.encoding : null;
   const outputs = { stdout: [], stderr: [] };
@@ -66,7 +67,7 @@ function gather(child, { file, args, options, callback }) {
     if (encoding) child[name].setEncoding(encoding);
     child[name].on(
       'data',
-      gatherInto(outputs[name], child[name], options, () => {
+      gatherInto(outputs[name], child[name], { maxBuffer: options.maxBuffer, onMaxBuffer }, () => {
         failure = new ERR_CHILD_PROCESS_STDIO_MAXBUFFER(name);
         kill();
       }),

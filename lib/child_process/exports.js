@@ -6,6 +6,7 @@ const { ChildProcess } = require('./child-process');
 const { exec, execFile } = require('./exec');
 const { fork, _forkChild } = require('./fork');
 const { setDieWithParent } = require('./defaults');
+const { killTree, resourceUsage } = require('./extras');
 const { RunError, run } = require('./run');
 const { spawn } = require('./spawn');
 const { execFileSync, execSync, spawnSync } = require('./sync');
@@ -22,7 +23,13 @@ exports.fork = fork;
 exports.spawn = spawn;
 exports.spawnSync = spawnSync;
 
-// Beyond Node's.
-exports.RunError = RunError;
-exports.run = run;
-exports.setDieWithParent = setDieWithParent;
+// Beyond Node's: hidden from those who copy or wrap what they find here, in the form that ES modules see.
+Object.defineProperty(exports, 'killTree', { value: killTree, writable: true, configurable: true });
+Object.defineProperty(exports, 'resourceUsage', { value: resourceUsage, writable: true, configurable: true });
+Object.defineProperty(exports, 'run', { value: run, writable: true, configurable: true });
+Object.defineProperty(exports, 'RunError', { value: RunError, writable: true, configurable: true });
+Object.defineProperty(exports, 'setDieWithParent', {
+  value: setDieWithParent,
+  writable: true,
+  configurable: true,
+});

@@ -18,14 +18,14 @@ function textOrNothing(value) {
 }
 
 /** Of an asynchronous child. */
-function toNativeSpawn(options) {
-  const native = toNative(options, takesAllArguments ? textOrNothing : textOf);
+function toNativeSpawn(options, deathSignal) {
+  const native = toNative(options, deathSignal, takesAllArguments ? textOrNothing : textOf);
   // Nothing said, while no synchronous child can be in a directory without a name.
   if (native.cwd === '') native.cwd = undefined;
   return native;
 }
 
-function toNative({ file, args = [], envPairs, cwd, uid, gid, detached, deathSignal }, toText = textOf) {
+function toNative({ file, args = [], envPairs, cwd, uid, gid, detached }, deathSignal, toText = textOf) {
   return {
     file: cutAtNull(file),
     args: pack(args, toText),

@@ -2,12 +2,6 @@
 
 // Gathering a child's output up to `maxBuffer`.
 
-const { validateOneOf } = require('../internal/validators');
-
-function validateOnMaxBuffer(value) {
-  validateOneOf(value, 'options.onMaxBuffer', [undefined, 'kill', 'head', 'tail']);
-}
-
 /**
  * A 'data' listener that puts chunks into `chunks`. Above `maxBuffer` it calls `exceeded` and keeps the beginning
  * ('kill', Node's way: counted in bytes, but of text that many characters stay), or keeps only the beginning ('head') or
@@ -51,4 +45,4 @@ function tailInto(chunks, maxBuffer) {
   };
 }
 
-module.exports = { gatherInto, validateOnMaxBuffer };
+module.exports = { gatherInto };

@@ -2,9 +2,9 @@
 
 // Options of run(): defaults, and checks before there is a child that a wrong one would leave running.
 
-const { ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_ENCODING } = require('../internal/errors');
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_UNKNOWN_ENCODING } = require('../internal/errors');
 const { validateAbortSignal, validateBoolean, validateObject } = require('../internal/validators');
-const { validateOnMaxBuffer } = require('./output');
+const { validateOwnOptions } = require('./own-options');
 const { sanitizeKillSignal, validateMaxBuffer, validateTimeout } = require('./spawn-options');
 
 /** Bytes kept of each output, unless `maxBuffer` says otherwise. */
@@ -16,7 +16,14 @@ function normalizeRunOptions(given) {
   const { encoding = 'utf8', reject = true, stripFinalNewline = true } = options;
   validateTimeout(options.timeout);
   validateMaxBuffer(options.maxBuffer);
-  validateOnMaxBuffer(options.onMaxBuffer);
+  if (options.oxipc !== undefined) {
+    throw new ERR_INVALID_ARG_VALUE(
+      'options.oxipc',
+      options.oxipc,
+      'is for the functions of Node; run() takes these itself',
+    );
+  }
+  validateOwnOptions(options, 'options');
   validateAbortSignal(options.signal, 'options.signal');
   validateBoolean(reject, 'options.reject');
   validateEncoding(encoding);

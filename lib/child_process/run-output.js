@@ -44,10 +44,9 @@ class Output {
     });
   }
 
-  /** All of it; undefined when a loop has taken it. */
+  /** All that no loop has taken: empty when one has begun before its end. */
   get result() {
     const { encoding, stripFinalNewline } = this.#options;
-    if (this.#isTaken) return undefined;
     if (!encoding) return Buffer.concat(this.#chunks);
     const text = this.#chunks.join('');
     return stripFinalNewline ? text.replace(/\r?\n$/, '') : text;

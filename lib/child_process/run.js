@@ -4,6 +4,7 @@
 
 const { existsSync } = require('node:fs');
 
+const { resourceUsage } = require('./extras');
 const { Ending } = require('./run-ending');
 const { feed } = require('./run-input');
 const { normalizeRunOptions } = require('./run-options');
@@ -18,6 +19,8 @@ class RunError extends Error {
 }
 Object.defineProperty(RunError.prototype, 'name', { value: 'RunError', writable: true, configurable: true });
 
+const NEVER_OPENED = { lines: () => [], keepEnd() {} };
+
 function run(file, args, options) {
   if (args != null && !Array.isArray(args)) {
     options = args;
@@ -27,7 +30,9 @@ function run(file, args, options) {
   options = normalizeRunOptions(options);
 
   const started = process.hrtime.bigint();
-  const child = spawn(file, args, { ...options, signal: undefined, timeout: undefined });
+  const { all, dieWithParent, forceKillAfter } = options;
+  const oxipc = { all, dieWithParent, forceKillAfter };
+  const child = spawn(file, args, { ...options, oxipc, signal: undefined, timeout: undefined });
   const ending = new Ending(child, options);
   const outputs = openOutputs(child, options, ending);
   if (child.stdin) feed(child.stdin, options.input, ending);
@@ -42,9 +47,13 @@ function run(file, args, options) {
   return promise;
 }
 
-function openOutputs({ stdout, stderr, all }, options, ending) {
-  const open = (stream) => stream && new Output(stream, options, () => ending.end('maxBuffer'));
-  return all ? { all: open(all) } : { stdout: open(stdout), stderr: open(stderr) };
+function openOutputs({ stdout, stderr }, options, ending) {
+  const open = (stream) => {
+    // There are no streams at all when descriptors ran out.
+    if (stream === undefined) return { ...NEVER_OPENED, result: options.encoding ? '' : Buffer.alloc(0) };
+    return stream && new Output(stream, options, () => ending.end('maxBuffer'));
+  };
+  return options.all ? { all: open(stdout) } : { stdout: open(stdout), stderr: open(stderr) };
 }
 
 async function finish(child, { command, options, ending, outputs, started }) {
@@ -64,7 +73,7 @@ async function finish(child, { command, options, ending, outputs, started }) {
     killed: child.killed,
     pid: child.pid,
     durationMs: Number(process.hrtime.bigint() - started) / 1e6,
-    resourceUsage: child.resourceUsage(),
+    resourceUsage: resourceUsage(child),
   };
   // Whoever leaves early makes no failure of a child that had done its work.
   if (facts.exitCode === 0 && (cause === undefined || cause === 'left')) return facts;

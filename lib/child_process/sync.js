@@ -7,8 +7,9 @@ const { requireChildPermission } = require('../internal/permission');
 const { errnoException, genericNodeError } = require('../internal/system-errors');
 const native = require('../native');
 const { MAX_BUFFER, normalizeExecArgs, normalizeExecFileArgs } = require('./exec-options');
-const { applyEnding } = require('./extras');
+const { addMark, parentDeathOf } = require('./die-with-parent');
 const { descriptorOf, toNative } = require('./native-options');
+const { ownOptionsOf } = require('./own-options');
 const { signalName } = require('./signal-names');
 const {
   normalizeSpawnArguments,
@@ -33,11 +34,13 @@ function spawnSync(file, args, options) {
   if (options.input) options.stdio[0] = { ...options.stdio[0], input: options.input };
   options.stdio.forEach((entry, index) => convertInput(options, entry, index));
   requireChildPermission(options.file);
-  applyEnding(options);
+  const own = ownOptionsOf(options);
+  const { deathSignal, mark } = parentDeathOf(own);
+  addMark(options, mark);
 
   const { stdio, encoding } = options;
   const info = native.spawnSync(
-    toNative(options),
+    toNative(options, deathSignal),
     Int32Array.from(stdio, descriptorOf),
     stdio.map(({ input }) => input ?? null),
     Uint8Array.from(stdio, ({ writable }) => (writable ? 1 : 0)),
@@ -45,7 +48,7 @@ function spawnSync(file, args, options) {
       timeout: options.timeout > 0 ? options.timeout : undefined,
       maxBuffer: options.maxBuffer > 0 ? options.maxBuffer : undefined,
       killSignal: options.killSignal || SIGTERM,
-      forceKillAfter: options.forceKillAfter ?? undefined,
+      forceKillAfter: own.forceKillAfter ?? undefined,
     },
   );
   return toResult(info, options, encoding);

@@ -2,6 +2,6 @@
 
 const { originalWith } = require('./originals');
 
-const ADDED = ['RunError', 'run', 'setDieWithParent'];
+const ADDED = ['killTree', 'resourceUsage', 'run', 'RunError', 'setDieWithParent'];
 
 module.exports = originalWith(require('node:child_process'), ADDED, 'oxipc/child_process');

@@ -8,7 +8,9 @@ const { allowFallback, standIn } = require('../native/no-addon');
 function originalWith(original, added, place) {
   allowFallback();
   const module = Object.defineProperties({}, Object.getOwnPropertyDescriptors(original));
-  for (const name of added) module[name] ??= standIn(name, place);
+  for (const name of added.filter((missing) => !(missing in module))) {
+    Object.defineProperty(module, name, { value: standIn(name, place), writable: true, configurable: true });
+  }
   return module;
 }
 

@@ -5,7 +5,14 @@ const { ensureAddon } = require('./setup/addon');
 const { readArguments } = require('./setup/arguments');
 const { ensurePackages } = require('./setup/packages');
 const { SetupError, runMain } = require('./setup/stop');
-const { OTHER_NODES, runsOnEveryNode, testFiles, usesRabbitmq } = require('./test/plan');
+const {
+  OTHER_NODES,
+  environmentOf,
+  runsOnEveryNode,
+  runsWithoutAddon,
+  testFiles,
+  usesRabbitmq,
+} = require('./test/plan');
 const { nodeBinary } = require('./test/node-versions');
 const { runNode } = require('./test/run-node');
 const { runRust } = require('./test/run-rust');
@@ -46,16 +53,19 @@ async function* nodeRuns(files) {
   if (!options.node) yield { major: installed, files };
   const others = options.node ? [options.node] : OTHER_NODES.filter((major) => major !== installed);
   for (const major of others) yield { major, files: options.node ? files : files.filter(runsOnEveryNode) };
+  yield { major: options.node ?? installed, files: files.filter(runsWithoutAddon), isNative: false };
 }
 
 async function runJavaScript(files, env) {
   const reports = [];
-  for await (const { major, files: selected } of nodeRuns(files)) {
+  for await (const { major, files: selected, isNative = true } of nodeRuns(files)) {
     if (selected.length === 0) continue;
     const binary = await nodeBinary(major);
-    const label = `Node ${major}`;
+    const label = `Node ${major}${isNative ? '' : ' without the addon'}`;
     if (binary) {
-      reports.push(await runNode({ binary, label, files: selected, env }));
+      reports.push(
+        await runNode({ binary, label, files: selected, env: { ...env, ...environmentOf(isNative) } }),
+      );
     } else {
       const reason = `no Node ${major} for ${process.platform}-${process.arch} in the registry`;
       const skips = selected.map((file) => ({ name: `${label}: ${file}`, reason }));

@@ -24,11 +24,14 @@ function requireAddon(name) {
   return addon;
 }
 
-/** Before a module hands out the original: an error where that is not wanted, else a warning, once in each thread. */
+/**
+ * Before a module hands out the original. OXIPC_FALLBACK=never makes an error of it; else a warning says so, once in each
+ * thread, unless OXIPC_FALLBACK=silent.
+ */
 function allowFallback() {
-  const isRefused = process.env.OXIPC_FALLBACK === 'never' || absence.kind === 'clone';
-  if (isRefused) throw new NoAddonError(absence.sentence);
-  if (process[kWarned]) return;
+  const { OXIPC_FALLBACK: wanted } = process.env;
+  if (wanted === 'never' || absence.kind === 'clone') throw new NoAddonError(absence.sentence);
+  if (wanted === 'silent' || process[kWarned]) return;
   Object.defineProperty(process, kWarned, { value: true });
   const broken = absence.kind === 'broken' ? 'The installation of oxipc is broken: ' : '';
   process.emitWarning(
@@ -41,9 +44,9 @@ function allowFallback() {
 /** Stands in for a function or class that only the addon has. */
 function standIn(name, place) {
   // Not an arrow function: `value instanceof` it is false, and `new` throws the same.
-  const missing = () => {
+  function missing() {
     throw noAddon(`${name} of ${place}`);
-  };
+  }
   return Object.defineProperty(missing, 'name', { value: name });
 }
 

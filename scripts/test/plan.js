@@ -12,7 +12,12 @@ const testFolder = path.join(root, '__test__');
 // The Node that runs `npm test` runs everything. These run the folders below too, so that what Node changed between
 // releases is seen where it counts: beside the original of each release.
 const OTHER_NODES = ['22', '24', '26'];
-const ON_EVERY_NODE = ['conformance', 'lifecycle', 'register', 'resolve'];
+
+// Also run without the addon, when the modules are Node's own: the tests then compare Node with Node.
+const WITHOUT_ADDON = ['child_process', 'net'].map((name) => path.join('conformance', name));
+const REFUSE_FALLBACK = { OXIPC_FALLBACK: 'never' };
+const NO_ADDON = { OXIPC_ADDON: 'none', OXIPC_FALLBACK: 'silent' };
+const ON_EVERY_NODE = ['conformance', 'fallback', 'lifecycle', 'register', 'resolve'];
 
 // Tests that use this file, by themselves or through what they require, are why `npm test` starts a RabbitMQ.
 const sharedRabbitmq = path.join(testFolder, 'support', 'rabbitmq.js');
@@ -58,6 +63,15 @@ function runsOnEveryNode(file) {
   return ON_EVERY_NODE.includes(path.relative(testFolder, file).split(path.sep)[0]);
 }
 
+/** Node's modules may not be tested for ours unnoticed, nor ours for Node's. */
+function environmentOf(isNative) {
+  return isNative ? REFUSE_FALLBACK : NO_ADDON;
+}
+
+function runsWithoutAddon(file) {
+  return WITHOUT_ADDON.some((folder) => path.relative(testFolder, file).startsWith(folder + path.sep));
+}
+
 function usesRabbitmq(file, seen = new Set()) {
   if (file === sharedRabbitmq) return true;
   if (seen.has(file) || !file.startsWith(testFolder) || !fs.existsSync(file)) return false;
@@ -74,7 +88,9 @@ module.exports = {
   FILE_LIMIT_MS,
   TEST_LIMIT_MS,
   OTHER_NODES,
+  environmentOf,
   runsOnEveryNode,
+  runsWithoutAddon,
   testFiles,
   testFolder,
   usesRabbitmq,

@@ -15,6 +15,7 @@ const { after, test } = require('node:test');
 
 const oxipcChildProcess = require('../../../lib/child_process');
 const oxipcNet = require('../../../lib/net');
+const { needsAddon } = require('../../support/needs-addon');
 const { compare, compareCall, outputsOf, scriptOf } = require('./compare');
 
 const UPPERCASE = ['tr', ['a-z', 'A-Z']];
@@ -98,16 +99,17 @@ for (const [kind, address] of Object.entries(ADDRESSES)) {
   }
 }
 
-test('spawnSync takes a socket, with which Node aborts', () =>
+test('spawnSync takes a socket, with which Node aborts', { skip: needsAddon }, () =>
   withConnection(oxipcNet, ADDRESSES.TCP(), async (socket, client) => {
     const { status } = oxipcChildProcess.spawnSync('echo', ['to a socket'], {
       stdio: ['ignore', socket, 'ignore'],
     });
     socket.end();
     assert.deepEqual([status, await text(client)], [0, 'to a socket\n']);
-  }));
+  }),
+);
 
-test('spawn takes servers: Node throws when the child has started', async () => {
+test('spawn takes servers: Node throws when the child has started', { skip: needsAddon }, async () => {
   for (const net of [oxipcNet, nodeNet]) {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

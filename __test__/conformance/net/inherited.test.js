@@ -12,6 +12,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 
 const { BoundSocket } = require('../../../lib/net');
+const { needsAddon } = require('../../support/needs-addon');
 
 const program = path.join(__dirname, 'programs', 'inherited.js');
 const modules = { nodes: 'node:net', ours: path.join(__dirname, '../../../lib/net.js') };
@@ -31,8 +32,8 @@ async function run(t, modulePath, scenario, fd, { afterStart = () => {}, args = 
 }
 
 // `withDescriptor(t, use)` provides a descriptor to `use` and returns what was seen.
-function sameOn(name, scenario, withDescriptor) {
-  test(name, { timeout: 60_000 }, async (t) => {
+function sameOn(name, scenario, withDescriptor, skip = false) {
+  test(name, { timeout: 60_000, skip }, async (t) => {
     const seen = {};
     for (const [key, modulePath] of Object.entries(modules))
       seen[key] = await withDescriptor(t, (fd, options) => run(t, modulePath, scenario, fd, options));
@@ -54,12 +55,17 @@ const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'inherited-'));
 process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
 let serial = 0;
 
-sameOn('listen({ fd }) on an inherited TCP socket', 'listen', withBound({ host: '127.0.0.1' }));
-sameOn('listen({ fd }) on an inherited IPv6 socket', 'listen', withBound({ host: '::1' }));
-sameOn('listen({ fd }) on an inherited abstract UNIX socket', 'listen', (t, use) => {
-  const name = `inherited-${process.pid}-${serial++}`;
-  return withBound({ path: `\0${name}` })(t, (fd) => use(fd, { args: [name] }));
-});
+sameOn('listen({ fd }) on an inherited TCP socket', 'listen', withBound({ host: '127.0.0.1' }), needsAddon);
+sameOn('listen({ fd }) on an inherited IPv6 socket', 'listen', withBound({ host: '::1' }), needsAddon);
+sameOn(
+  'listen({ fd }) on an inherited abstract UNIX socket',
+  'listen',
+  (t, use) => {
+    const name = `inherited-${process.pid}-${serial++}`;
+    return withBound({ path: `\0${name}` })(t, (fd) => use(fd, { args: [name] }));
+  },
+  needsAddon,
+);
 for (const scenario of ['refuse', 'adopt']) {
   sameOn(`a regular file as ${scenario === 'refuse' ? 'listener' : 'socket'}`, scenario, async (_t, use) => {
     const fd = fs.openSync(path.join(directory, 'file'), 'w+');

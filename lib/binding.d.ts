@@ -84,21 +84,19 @@ export declare class ChannelHandle {
 /**
  * A child process: one per `ChildProcess`.
  *
- * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 STARTED (status),
- * 1 EXITED (code, signal), each at most once; 2 TREE_GONE (number) for each `killTree`.
+ * Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 EXITED (code, signal), at most
+ * once; 1 TREE_GONE (number) for each `killTree`.
  */
 export declare class ChildHandle {
   constructor(owner: object, onEvent: (arg: unknown) => unknown)
   /**
-   * Starts the process: 0, a negative errno, or 1 when a thread does it and STARTED will tell. `stdio` has an entry for
-   * each descriptor of the child: -1 nothing, -2 a pipe (replaced by our end of it), else a descriptor of ours.
+   * Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe
+   * (replaced by our end of it), else a descriptor of ours.
    */
   spawn(options: SpawnOptions, stdio: Int32Array): number
-  /** 0 when there is no process. Waits for a launch that is under way. */
+  /** 0 when there is no process. */
   get pid(): number
-  /** Waits for a launch that is under way and gives its outcome: 0 or a negative errno. STARTED does not come then. */
-  settle(): number
-  /** Sends a signal: 0 or a negative errno, ESRCH once it has ended. Waits for a launch that is under way. */
+  /** Sends a signal: 0 or a negative errno, ESRCH once it has ended. */
   kill(signal: number): number
   /**
    * Sends a signal to it and all its descendants, also those that changed their process group or session; those whose
@@ -333,9 +331,6 @@ export interface AmqpTlsOptions {
   crls: Array<Uint8Array>
   alpn: Array<Uint8Array>
 }
-
-/** Waits until every process that was asked for runs, or has failed to. */
-export declare function awaitLaunches(): void
 
 export declare function bindSocket(fd: number, address: string, port: number, ipv6Only: boolean, reusePort: boolean): number
 

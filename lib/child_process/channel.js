@@ -61,7 +61,7 @@ class Control extends EventEmitter {
 
 // One end of a channel: belongs to a `ChildProcess` or, in a child, to `process`.
 class Channel {
-  constructor(target, fd, serialization, ended, launched) {
+  constructor(target, fd, serialization, ended) {
     this.target = target;
     this.ended = ended;
     this.sockets = { got: {}, send: {} };
@@ -73,7 +73,6 @@ class Channel {
     this.unheardBytes = 0;
     // Closes it, once it is disconnected and the message that had come in part is whole.
     this.finish = null;
-    this.launched = launched;
     this.serialization = serializations[serialization];
     this.handle = new ChannelHandle(fd, serialization === 'advanced', this, onEvent);
     this.control = new Control(this.handle);
@@ -244,11 +243,10 @@ function isInternal(message) {
 }
 
 /**
- * Gives `target` a channel on `fd`; `ended` is called with it when the peer is gone, `launched` waits until the peer is
- * there. Returns `target.channel`.
+ * Gives `target` a channel on `fd`; `ended` is called with it when the peer is gone. Returns `target.channel`.
  */
-function setupChannel(target, fd, serialization, ended, launched) {
-  const channel = new Channel(target, fd, serialization, ended, launched);
+function setupChannel(target, fd, serialization, ended) {
+  const channel = new Channel(target, fd, serialization, ended);
   target.channel = channel.control;
   target[kChannel] = channel;
   // Messages that wait for a handle's acknowledgement; null when none is under way.
@@ -266,12 +264,8 @@ function setupChannel(target, fd, serialization, ended, launched) {
 
   if (nodeMajor < 26) defineFormerName(target);
 
+  channel.handle.readStart();
   return channel.control;
-}
-
-/** Begins to read; what came before waits in the kernel. */
-function startChannel(target) {
-  target[kChannel]?.handle.readStart();
 }
 
 /** As far as it goes, although nobody listens: the child has ended. */
@@ -350,8 +344,6 @@ function disconnect() {
 
 function disconnectNow() {
   const channel = this[kChannel];
-  // 'spawn' comes before 'disconnect'.
-  channel?.launched?.(this);
   this.channel = null;
   this[kChannel] = null;
   if (this._pendingMessage) closePending(this);
@@ -374,4 +366,4 @@ function disconnectNow() {
   }
 }
 
-module.exports = { readChannelToEnd, setupChannel, startChannel, unrefChannel };
+module.exports = { readChannelToEnd, setupChannel, unrefChannel };

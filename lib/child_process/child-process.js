@@ -2,11 +2,9 @@
 
 // `ChildProcess`: a child, its events and its streams, in Node's order of things.
 
-const { AsyncResource } = require('node:async_hooks');
 const diagnosticsChannel = require('node:diagnostics_channel');
 const EventEmitter = require('node:events');
 const { constants } = require('node:os');
-const { inspect } = require('node:util');
 
 const { requireChildPermission } = require('../internal/permission');
 const { convertToValidSignal } = require('../internal/signals');
@@ -14,74 +12,25 @@ const { errnoException } = require('../internal/system-errors');
 const { validateArray, validateObject, validateOneOf, validateString } = require('../internal/validators');
 const { ChildHandle } = require('../native');
 const { Socket } = require('../net');
-const { readChannelToEnd, setupChannel, startChannel } = require('./channel');
+const { Pipe } = require('../net/handle');
+const { readChannelToEnd, setupChannel } = require('./channel');
 const { applyExtras, defineExtras, noteEnd } = require('./extras');
 const { forceKillLater } = require('./force-kill');
 const { markGivenAway } = require('./given-away');
 const { treeGone } = require('./kill-tree');
 const { descriptorOf, toNativeSpawn } = require('./native-options');
-const { guardProcessState } = require('./process-state');
 const { signalName } = require('./signal-names');
 const { getValidStdio } = require('./stdio');
-const { StdioPipe } = require('./stdio-pipe');
 
 const { EACCES, EAGAIN, EMFILE, ENFILE, ENOENT, EINVAL, ENOSYS, ESRCH } = constants.errno;
-// These arrive as 'error'; any other failure of spawn is thrown.
-const EMITTED_ERRORS = new Set([EACCES, EAGAIN, EMFILE, ENFILE, ENOENT].map((errno) => -errno));
+// These arrive as 'error', and the child has its streams all the same, ended.
+const LEAVE_STREAMS = new Set([EACCES, EAGAIN, ENOENT].map((errno) => -errno));
+// These too, without streams; any other failure of spawn is thrown.
+const LEAVE_NOTHING = new Set([EMFILE, ENFILE].map((errno) => -errno));
 
-const [STARTED, EXITED] = [0, 1];
-// What native's `spawn` answers when a thread of its own launches the process.
-const LAUNCHING = 1;
+const EXITED = 0;
 
 const kIsUsedAsStdio = Symbol('kIsUsedAsStdio');
-const kLaunch = Symbol('kLaunch');
-
-// What is known of a child's start. Beside the child, which may be frozen, or `this` a proxy of it or an heir.
-class Launch {
-  // While a thread launches it: whoever waits may do so in any async context, but what the child then emits belongs to
-  // that of its `spawn`.
-  context = null;
-  pid = undefined;
-  // Our ends of its pipes, until they may read. Not `child.stdio`: that is the user's to change.
-  held = [];
-
-  constructor(child) {
-    this.child = child;
-  }
-}
-
-// `pid` of a child that a thread launches. One accessor for all of them: V8 would keep a child that has one of its own, or
-// for which it becomes a value later, as a dictionary. `this` may be a proxy, or inherit from the child.
-const PID_TO_COME = {
-  enumerable: true,
-  configurable: true,
-  get() {
-    const launch = this[kLaunch];
-    settle(launch);
-    return launch?.pid;
-  },
-  set(value) {
-    if (Reflect.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true }))
-      return;
-    // Sealed, it would keep its value writable.
-    if (Object.isFrozen(this))
-      throw new TypeError("Cannot assign to read only property 'pid' of object '#<ChildProcess>'");
-    settle(this[kLaunch]);
-    this[kLaunch].pid = value;
-  },
-};
-
-// console.log(child) has the pid, as in Node, and not its accessor: returned is what is inspected then.
-Object.defineProperty(ChildProcess.prototype, inspect.custom, {
-  value() {
-    const descriptor = Object.getOwnPropertyDescriptor(this, 'pid');
-    // Not one that the user has put there, nor that of a frozen child.
-    if (descriptor?.get === PID_TO_COME.get && descriptor.configurable) this.pid = this.pid;
-    return this;
-  },
-  writable: true,
-  configurable: true,
-});
 
 const created = diagnosticsChannel.channel('child_process');
 const spawning = diagnosticsChannel.tracingChannel('child_process.spawn');
@@ -140,27 +89,23 @@ ChildProcess.prototype.spawn = function spawn(options) {
 
   if (status >= 0) {
     if (spawning.hasSubscribers) spawning.end.publish({ process: this });
-    if (status === LAUNCHING) guardProcessState();
-    else process.nextTick(started, this, 0);
+    process.nextTick(emitSpawn, this);
   } else {
     if (spawning.hasSubscribers) {
       spawning.error.publish({ process: this, error: errnoException(status, 'spawn') });
     }
-    if (!EMITTED_ERRORS.has(status)) {
+    if (LEAVE_NOTHING.has(status)) {
+      process.nextTick(onExit, this, status, 0);
+      return status;
+    }
+    if (!LEAVE_STREAMS.has(status)) {
       this._handle = null;
       throw errnoException(status, 'spawn');
     }
     process.nextTick(onExit, this, status, 0);
-    // There are no streams then.
-    if (status === -EMFILE || status === -ENFILE) return status;
   }
 
-  const launch = new Launch(this);
-  Object.defineProperty(this, kLaunch, { value: launch, configurable: true });
-  if (status === LAUNCHING) launch.context = new AsyncResource('OXIPCLAUNCH');
-  // Not in the way of a subclass's own, nor of what an earlier spawn() has left.
-  if (status === LAUNCHING && !('pid' in this)) Object.defineProperty(this, 'pid', PID_TO_COME);
-  else this.pid = this._handle.pid || undefined;
+  this.pid = this._handle.pid || undefined;
 
   stdio.forEach((entry, index) => openStdio(this, entry, index, descriptors[index]));
   // A list with holes is shorter.
@@ -169,15 +114,12 @@ ChildProcess.prototype.spawn = function spawn(options) {
   this.stderr = stdio[2]?.socket ?? null;
   this.stdio = stdio.map(({ socket }) => socket ?? null);
 
-  launch.held = stdio.filter(({ socket }) => socket).map(({ handle }) => handle);
-  if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose, awaitLaunch);
-  if (status !== LAUNCHING) startReading(this);
-  return Math.min(status, 0);
+  if (ipc !== undefined) setupChannel(this, descriptors[ipcFd], serialization, maybeClose);
+  return status;
 };
 
 ChildProcess.prototype.kill = function kill(sig) {
   const signal = sig === 0 ? sig : convertToValidSignal(sig === undefined ? 'SIGTERM' : sig);
-  settle(this[kLaunch]);
   if (!this._handle) return false;
 
   const status = this._handle.kill(signal);
@@ -204,48 +146,12 @@ ChildProcess.prototype.unref = function unref() {
 };
 
 function onEvent(kind, a, b) {
-  if (kind === STARTED) {
-    const launch = this[kLaunch];
-    launch.pid = this._handle.pid || undefined;
-    launch.context = null;
-    started(this, a);
-  } else if (kind === EXITED) {
-    onExit(this, a, b);
-  } else {
-    treeGone(this, a);
-  }
+  if (kind === EXITED) onExit(this, a, b);
+  else treeGone(this, a);
 }
 
-// A launch on another thread is waited for by whoever must know: `pid`, `kill`.
-function settle(launch) {
-  if (!launch?.context) return;
-  const { child, context } = launch;
-  const status = child._handle.settle();
-  launch.pid = child._handle.pid || undefined;
-  launch.context = null;
-  context.runInAsyncScope(process.nextTick, process, started, child, status);
-}
-
-const awaitLaunch = (child) => settle(child[kLaunch]);
-
-// The process runs, or has failed to. Nothing of it is heard before.
-function started(child, status) {
-  if (status < 0) {
-    startReading(child);
-    onExit(child, status, 0);
-    return;
-  }
-  try {
-    child.emit('spawn');
-  } finally {
-    // A listener that throws takes no output away.
-    startReading(child);
-  }
-}
-
-function startReading(child) {
-  for (const pipe of child[kLaunch].held.splice(0)) pipe.release();
-  startChannel(child);
+function emitSpawn(child) {
+  child.emit('spawn');
 }
 
 // `code` below 0: the errno with which spawning or waiting failed.
@@ -301,7 +207,7 @@ function openStdio(child, entry, index, fd) {
   } else if (entry.ipc) {
     child._closesNeeded++;
   } else if (entry.type === 'pipe' || entry.type === 'overlapped') {
-    const handle = new StdioPipe();
+    const handle = new Pipe();
     const status = handle.open(fd);
     entry.handle = handle;
     entry.socket = new Socket({ handle, readable: index > 0 });
@@ -316,4 +222,4 @@ function openStdio(child, entry, index, fd) {
 
 defineExtras(ChildProcess);
 
-module.exports = { ChildProcess, awaitLaunch };
+module.exports = { ChildProcess };

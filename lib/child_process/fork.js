@@ -8,7 +8,7 @@ const {
   validateArray,
   validateObject,
 } = require('../internal/validators');
-const { setupChannel, startChannel, unrefChannel } = require('./channel');
+const { setupChannel, unrefChannel } = require('./channel');
 const { spawn } = require('./spawn');
 const { stdioStringToArray } = require('./stdio');
 
@@ -53,7 +53,6 @@ function withoutEval(execArgv) {
 // In a child: the channel that the parent has left on `fd` becomes that of `process`. Node's bootstrap calls its own.
 function _forkChild(fd, serializationMode) {
   const control = setupChannel(process, fd, serializationMode, () => {});
-  startChannel(process);
   unrefChannel(process);
   process.on('newListener', (name) => {
     if (name === 'message' || name === 'disconnect') control.refCounted();

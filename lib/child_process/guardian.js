@@ -57,10 +57,8 @@ function startGuardian(prefix, signal) {
     detached: true,
   };
   const stdio = Int32Array.of(-2, -1, -1);
-  const started = guardian.spawn(options, stdio);
+  const status = guardian.spawn(options, stdio);
   guardian.unref();
-  // It is there before those whom it is for.
-  const status = started < 0 ? started : guardian.settle();
   if (status < 0) native.closeDescriptor(stdio[0]);
   return status;
 }

@@ -5,7 +5,7 @@ const { clearTimeout, setTimeout } = require('node:timers');
 
 const { AbortError } = require('../internal/abort-error');
 const { validateAbortSignal } = require('../internal/validators');
-const { ChildProcess, awaitLaunch } = require('./child-process');
+const { ChildProcess } = require('./child-process');
 const { normalizeSpawnArguments, sanitizeKillSignal, validateTimeout } = require('./spawn-options');
 
 function spawn(file, args, options) {
@@ -43,8 +43,6 @@ function killOnAbort(child, signal, killSignal) {
   };
 
   if (signal.aborted) {
-    // 'spawn' comes first.
-    awaitLaunch(child);
     process.nextTick(onAbort);
   } else {
     const listener = addAbortListener(signal, onAbort);

@@ -12,7 +12,6 @@ use napi::{Env, Error, Result, Status, sys};
 
 use super::callback::Functions;
 use super::memory::ReadMemory;
-use super::process::Launches;
 use super::shared_array::SharedArray;
 use super::ticks::Ticks;
 use crate::event_loop::{Loop, Turn};
@@ -20,7 +19,6 @@ use crate::event_loop::{Loop, Turn};
 pub struct Environment {
     pub event_loop: Rc<Loop>,
     pub turn: Rc<Turn>,
-    pub launches: Rc<Launches>,
     pub read_memory: ReadMemory,
     /// Where JavaScript puts what `writePlaced` sends.
     pub write_memory: OnceCell<SharedArray>,
@@ -45,7 +43,6 @@ impl Environment {
             .map_err(|missing| Error::new(Status::GenericFailure, missing.to_string()))?;
         let made = Rc::new(Environment {
             turn: Turn::new(&event_loop),
-            launches: Launches::new(),
             event_loop,
             read_memory: ReadMemory::new(raw),
             write_memory: OnceCell::new(),
@@ -77,7 +74,6 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, key: 
     let Some(ended) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key.cast())) else {
         return;
     };
-    ended.launches.end();
     ended.turn.end();
     ended.event_loop.end(move || {
         // SAFETY: `hook` is valid until removed, and this runs once.

@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use std::sync::{Mutex, PoisonError};
 
 use super::launch::Launched;
+use super::under_way::late_failure;
 use super::watched::Watched;
 use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, Turn};
 
@@ -18,7 +19,8 @@ pub struct ExitStatus {
 }
 
 pub trait ExitObserver {
-    /// The child has ended and is reaped; or cannot be waited for (a negative errno), because somebody else did.
+    /// The child has ended and is reaped; or a negative errno: it cannot be waited for, because somebody else did, or it has
+    /// not executed its program.
     fn exited(&self, status: Result<ExitStatus, Errno>);
 }
 
@@ -98,8 +100,9 @@ impl Child {
             poll.close();
         }
         self.process.take();
+        let failed = late_failure(self.pid);
         if let Some(observer) = self.observer.upgrade() {
-            observer.exited(status);
+            observer.exited(failed.map_or(status, Err));
         }
     }
 

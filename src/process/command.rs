@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::ffi::{CString, OsStr, c_char, c_int};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
@@ -42,21 +41,14 @@ pub struct Command {
     /// `/bin/sh`, room for the script's path, the arguments after `argv[0]`: execvp runs a file without a magic number so.
     pub(super) shell_argv: ShellArguments,
     pub(super) envp: PointerList,
-    pub(super) directory: WorkingDirectory,
+    /// Where it starts; `None`: where we are.
+    pub(super) directory: Option<CString>,
     pub(super) death_signal: Option<DeathSignal>,
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
     pub(super) detached: bool,
     /// Of the thread that asks for the process, which Linux gives a value of its own.
     pub(super) nice: c_int,
-}
-
-/// Where it starts.
-pub(super) enum WorkingDirectory {
-    Inherited,
-    Path(CString),
-    /// As it was when the process was asked for.
-    Descriptor(OwnedFd),
 }
 
 /// What the kernel sends when the thread that launches ends, and who we are: the child finds out whether it came too late.
@@ -110,8 +102,9 @@ impl PointerList {
         PointerList(list)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = *const c_char> {
-        self.0.iter().copied().take_while(|pointer| !pointer.is_null())
+    /// Without the null at the end.
+    pub(super) fn pointers(&self) -> &[*const c_char] {
+        self.0.split_last().map_or(&[], |(_, pointers)| pointers)
     }
 
     pub(super) fn as_ptr(&self) -> *const *const c_char {
@@ -135,10 +128,7 @@ impl Command {
             shell_argv: ShellArguments::new(argv_rest),
             argv: PointerList::new(args.iter().copied()),
             envp: PointerList::new(env),
-            directory: match options.cwd {
-                Some(path) => WorkingDirectory::Path(c_string(path)?),
-                None => WorkingDirectory::Inherited,
-            },
+            directory: options.cwd.map(c_string).transpose()?,
             death_signal: options.death_signal.map(DeathSignal::new),
             uid: options.uid,
             gid: options.gid,
@@ -157,6 +147,10 @@ impl Command {
     /// Bytes of all arguments and variables.
     pub(super) fn packed_bytes(&self) -> usize {
         self._packed.iter().map(Vec::len).sum()
+    }
+
+    pub(super) fn changes_identity(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some()
     }
 }
 

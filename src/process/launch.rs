@@ -1,34 +1,30 @@
-//! Making the process: `clone(CLONE_VM | CLONE_VFORK)`.
+//! Making the process: `clone(CLONE_VM)`.
 //!
-//! The child borrows our memory until it executes the program, while the calling thread waits: nothing is copied, so the
-//! cost does not grow with our size as fork's does, and the child reports an error by writing it to memory. Until then it
-//! may only make system calls: no allocation, no lock, no panic. posix_spawn does the same inside but cannot set the user
-//! and group, nor a parent-death signal, nor make inherited descriptors blocking.
+//! The child borrows our memory until it executes the program: nothing is copied, so the cost does not grow with our size as
+//! fork's does, and the child reports an error by writing it to memory. Either the thread waits until then (CLONE_VFORK), or,
+//! when the program has been executed before (`known.rs`), it goes on at once, which takes a quarter of the time and does not
+//! wait for a processor that is free for the child. posix_spawn does the same inside, waiting, but cannot set the user and
+//! group, nor a parent-death signal, nor make inherited descriptors blocking.
 
-use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::birth::{Birth, child_main};
 use super::child::reap_abandoned;
-use super::command::{Command, WorkingDirectory};
-use super::stdio::{IGNORE, StdioTable};
+use super::command::Command;
+use super::known;
+use super::stdio::StdioTable;
+use super::under_way;
 use super::watched::{Watched, has_pidfds};
 use crate::event_loop::{Errno, last_errno};
 
-/// A few frames of system calls: an unoptimised build needs 2 KiB.
-const STACK_BYTES: usize = 32 * 1024;
-/// Linux's highest signal number (SIGRTMAX).
-const LAST_SIGNAL: c_int = 64;
-/// What the child ends with when it could not execute the program; nobody sees it.
-const EXEC_FAILED: c_int = 127;
-
 /// Children that have not executed their program yet, and so hold whatever was open here when they were made: a program that
 /// was written and closed meanwhile, too, which the kernel then refuses to execute (ETXTBSY).
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+pub(super) static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 /// Before each further try. The kernel closes what a child held right after it has let us go on, so never without a pause.
 const BUSY_PAUSES: [Duration; 6] = [
     Duration::from_millis(1),
@@ -38,55 +34,68 @@ const BUSY_PAUSES: [Duration; 6] = [
     Duration::from_millis(16),
     Duration::from_millis(32),
 ];
-
 /// A child that was not under way any more may still be about to close its files, if it lost its processor meanwhile.
 const LONGEST_PAUSE_ALONE: Duration = Duration::from_millis(8);
 
-thread_local! {
-    /// Serves one child at a time: the thread waits while a child uses it.
-    static STACK: RefCell<Vec<MaybeUninit<u8>>> = RefCell::new(Vec::with_capacity(STACK_BYTES));
-}
-
-/// A process that runs its program, not yet reaped.
+/// A process that runs its program, or is about to; not yet reaped.
 pub struct Launched {
     pub pid: libc::pid_t,
     pub process: Watched,
 }
 
-/// What the child reads, and where it leaves its error.
-struct Birth<'a> {
-    command: &'a Command,
-    sources: &'a mut [RawFd],
-    /// Where ours differs from the caller's: it belongs to a thread.
-    nice: Option<c_int>,
-    error: c_int,
-}
-
-/// Starts `command` with the descriptors of `stdio`.
-///
-/// Blocks the calling thread until the program is executed. A thread that asks for a parent-death signal must not end before
-/// the child.
+/// Starts `command` with the descriptors of `stdio`, and waits until the program is executed unless that is sure to succeed:
+/// should it fail all the same, `late_failure` has the reason when the child has ended.
 ///
 /// # Errors
 /// What the system call that failed said: ENOENT for a missing program or directory, EACCES, EAGAIN, …
-pub fn launch(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
+pub fn launch(command: Command, stdio: &StdioTable) -> Result<Launched, Errno> {
+    keep_exit_statuses();
+    let program = known::find(&command, stdio);
+    if let Some(program) = &program
+        && under_way::is_possible()
+        && known::contains(program)
+    {
+        return launch_ahead(command, stdio);
+    }
+    let launched = launch_here(command, stdio)?;
+    if let Some(program) = program {
+        known::remember(program);
+    }
+    Ok(launched)
+}
+
+/// As `launch`, always waiting.
+///
+/// # Errors
+/// As `launch`.
+pub fn launch_waiting(command: Command, stdio: &StdioTable) -> Result<Launched, Errno> {
     keep_exit_statuses();
     launch_here(command, stdio)
 }
 
-/// As `launch`, on a thread that is not JavaScript's; `keep_exit_statuses` was called there before.
-pub(super) fn launch_here(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
-    // The child changes its list, which is ours too.
-    let sources = stdio.sources.clone();
-    let mut launched = launch_once(command, stdio);
+fn launch_ahead(command: Command, stdio: &StdioTable) -> Result<Launched, Errno> {
+    reap_abandoned();
+    let birth = under_way::Lent::new(Birth::new(command, stdio));
+    // SAFETY: `birth` stays where it is until the child has let go of it.
+    let (pid, pidfd) = unsafe { make(birth.as_ptr(), 0) }?;
+    under_way::add(pid, birth);
+    watch(pid, pidfd)
+}
+
+/// As `launch_waiting`. On a thread that is not JavaScript's, `keep_exit_statuses` was called there before.
+pub(super) fn launch_here(command: Command, stdio: &StdioTable) -> Result<Launched, Errno> {
+    reap_abandoned();
+    let mut birth = Birth::new(command, stdio);
+    let mut launched = launch_once(&mut birth);
     for pause in BUSY_PAUSES {
         if !matches!(launched, Err(errno) if errno == -libc::ETXTBSY) {
             break;
         }
         std::thread::sleep(pause);
+        under_way::sweep();
         let alone = UNDER_WAY.load(Ordering::SeqCst) == 0;
-        stdio.sources.copy_from_slice(&sources);
-        launched = launch_once(command, stdio);
+        birth.sources.copy_from_slice(&stdio.sources);
+        launched = launch_once(&mut birth);
         if alone && pause >= LONGEST_PAUSE_ALONE {
             // Somebody else has the file open, then.
             break;
@@ -95,28 +104,64 @@ pub(super) fn launch_here(command: &Command, stdio: &mut StdioTable) -> Result<L
     launched
 }
 
-fn launch_once(command: &Command, stdio: &mut StdioTable) -> Result<Launched, Errno> {
-    let mut birth = Birth {
-        command,
-        sources: &mut stdio.sources,
-        nice: Some(command.nice).filter(|&nice| nice != own_nice()),
-        error: 0,
-    };
-    reap_abandoned();
-    let dumpable = changes_identity(command).then(dumpable);
-    UNDER_WAY.fetch_add(1, Ordering::SeqCst);
-    let cloned = with_signals_blocked(|| clone_child(&mut birth));
-    UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
-    let (pid, pidfd) = cloned?;
+fn launch_once(birth: &mut Birth) -> Result<Launched, Errno> {
+    // SAFETY: plain system call.
+    let dumpable = (birth.command.changes_identity()).then(|| unsafe { libc::prctl(libc::PR_GET_DUMPABLE) });
+    // SAFETY: with CLONE_VFORK the child has let go of `birth` before the call returns.
+    let made = unsafe { make(birth, libc::CLONE_VFORK) };
+    if made.is_ok() {
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+    }
+    let (pid, pidfd) = made?;
+    under_way::learn(birth);
     if let Some(before) = dumpable {
         // Linux: a change of identity clears it for the memory, and the child's was ours (commit_creds).
         // SAFETY: plain system call.
         unsafe { libc::prctl(libc::PR_SET_DUMPABLE, before) };
     }
-    if birth.error != 0 {
+    let error = birth.error();
+    if error != 0 {
         reap_now(pid);
-        return Err(-birth.error);
+        return Err(-error);
     }
+    watch(pid, pidfd)
+}
+
+/// Makes the child: one more is under way then. It uses `birth` until its field `borrows` is 0.
+///
+/// # Safety
+/// `birth` is valid, and left alone but for its atomic fields, until then.
+unsafe fn make(birth: *mut Birth, flags: c_int) -> Result<(libc::pid_t, Option<OwnedFd>), Errno> {
+    // SAFETY: no child has it yet.
+    let (top, borrows) = unsafe { (*birth).lend() };
+    let with_pidfd = if has_pidfds() { libc::CLONE_PIDFD } else { 0 };
+    let mut pidfd: c_int = -1;
+    UNDER_WAY.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: stack and `birth` are the child's by contract. It shares no descriptor table and no signal handlers, and uses
+    // nothing of this thread's.
+    let pid = with_signals_blocked(|| unsafe {
+        libc::clone(
+            child_main,
+            top.cast::<c_void>(),
+            libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | flags | with_pidfd | libc::SIGCHLD,
+            birth.cast::<c_void>(),
+            ptr::from_mut(&mut pidfd),
+            ptr::null_mut::<c_void>(),
+            borrows,
+        )
+    });
+    if pid < 0 {
+        let errno = last_errno();
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+        // SAFETY: there is no child.
+        unsafe { (*birth).take_back() };
+        return Err(errno);
+    }
+    // SAFETY: the kernel made it for us (close-on-exec).
+    Ok((pid, (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) })))
+}
+
+fn watch(pid: libc::pid_t, pidfd: Option<OwnedFd>) -> Result<Launched, Errno> {
     let process = Watched::child(pid, pidfd).inspect_err(|_| {
         // Nobody could ever hear of its end.
         // SAFETY: our own child, which is not reaped: its pid cannot be another's.
@@ -137,33 +182,6 @@ fn reap_now(pid: libc::pid_t) {
 pub(super) fn own_nice() -> c_int {
     // SAFETY: plain call; it cannot fail for the caller itself.
     unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
-}
-
-fn clone_child(birth: &mut Birth) -> Result<(libc::pid_t, Option<OwnedFd>), Errno> {
-    STACK.with_borrow_mut(|stack| {
-        // A stack begins at a multiple of 16, wherever the memory does.
-        let end = stack.as_mut_ptr().wrapping_add(stack.capacity());
-        let top = end.wrapping_sub(end.addr() % 16);
-        let mut pidfd: c_int = -1;
-        let with_pidfd = if has_pidfds() { libc::CLONE_PIDFD } else { 0 };
-        // SAFETY: the stack and `birth` outlive the child's use of them, since CLONE_VFORK holds this thread until the child
-        // has another program or is gone. The child shares no descriptor table and no signal handlers.
-        let pid = unsafe {
-            libc::clone(
-                child_main,
-                top.cast::<c_void>(),
-                libc::CLONE_VM | libc::CLONE_VFORK | with_pidfd | libc::SIGCHLD,
-                ptr::from_mut(birth).cast::<c_void>(),
-                ptr::from_mut(&mut pidfd),
-            )
-        };
-        if pid < 0 {
-            return Err(last_errno());
-        }
-        // SAFETY: the kernel made it for us (close-on-exec).
-        let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) });
-        Ok((pid, pidfd))
-    })
 }
 
 /// No handler of ours may run in the child, on memory that is ours.
@@ -199,187 +217,4 @@ pub(super) fn keep_exit_statuses() {
             libc::sigaction(libc::SIGCHLD, &action, ptr::null_mut());
         }
     }
-}
-
-fn changes_identity(command: &Command) -> bool {
-    command.uid.is_some() || command.gid.is_some()
-}
-
-fn dumpable() -> c_int {
-    // SAFETY: plain system call.
-    unsafe { libc::prctl(libc::PR_GET_DUMPABLE) }
-}
-
-// From here on everything runs in the child, on borrowed memory: system calls only.
-
-extern "C" fn child_main(argument: *mut c_void) -> c_int {
-    // SAFETY: `clone_child` passes a `Birth` that it does not touch while we run.
-    let birth = unsafe { &mut *argument.cast::<Birth>() };
-    birth.error = become_program(birth);
-    // SAFETY: ends this process alone, without exit handlers.
-    unsafe { libc::_exit(EXEC_FAILED) }
-}
-
-/// Returns only with an errno. The order is libuv's (uv__process_child_init).
-fn become_program(birth: &mut Birth) -> c_int {
-    let command = birth.command;
-    reset_signal_dispositions();
-    // SAFETY: system calls on memory that the parent keeps while we run.
-    unsafe {
-        if command.detached {
-            libc::setsid();
-        }
-        if let Err(error) = place_descriptors(birth.sources) {
-            return error;
-        }
-        let moved = match &command.directory {
-            WorkingDirectory::Inherited => 0,
-            WorkingDirectory::Path(path) => libc::chdir(path.as_ptr()),
-            WorkingDirectory::Descriptor(directory) => libc::fchdir(directory.as_raw_fd()),
-        };
-        if moved < 0 {
-            return errno();
-        }
-        if let Some(nice) = birth.nice {
-            libc::setpriority(libc::PRIO_PROCESS, 0, nice);
-        }
-        if let Err(error) = set_identity(command) {
-            return error;
-        }
-        // After the identity, whose change clears it.
-        if let Some(death) = &command.death_signal {
-            libc::prctl(libc::PR_SET_PDEATHSIG, death.signal);
-            if libc::getppid() != death.parent {
-                libc::_exit(EXEC_FAILED);
-            }
-        }
-        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
-    }
-    execute(command)
-}
-
-/// exec resets handlers, but not what is ignored: Node ignores SIGPIPE, and programs expect to die of it. Handlers go
-/// too, since signals are let in again before exec.
-fn reset_signal_dispositions() {
-    // SAFETY: an all-zero sigaction is SIG_DFL without flags. The C library's own two signals are refused, which is right.
-    unsafe {
-        let action = MaybeUninit::<libc::sigaction>::zeroed();
-        for signal in 1..=LAST_SIGNAL {
-            if signal != libc::SIGKILL && signal != libc::SIGSTOP {
-                libc::sigaction(signal, action.as_ptr(), ptr::null_mut());
-            }
-        }
-    }
-}
-
-/// Makes `sources[n]` descriptor n.
-fn place_descriptors(sources: &mut [RawFd]) -> Result<(), c_int> {
-    let count = sources.len() as RawFd;
-    // SAFETY: descriptor calls only. The child's table is its own copy.
-    unsafe {
-        // First out of the way what a later step would overwrite before it is used.
-        for (target, source) in (0..).zip(sources.iter_mut()) {
-            if *source >= 0 && *source < target {
-                *source = check(libc::fcntl(*source, libc::F_DUPFD_CLOEXEC, count))?;
-            }
-        }
-        for (target, source) in (0..).zip(sources.iter().copied()) {
-            if source == IGNORE {
-                if target < 3 {
-                    open_null(target, count)?;
-                }
-            } else if source == target {
-                check(libc::fcntl(target, libc::F_SETFD, 0))?;
-                make_standard_blocking(target);
-            } else {
-                check(libc::dup2(source, target))?;
-                make_standard_blocking(target);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Programs do not expect EAGAIN from their standard descriptors, and ours may be non-blocking.
-unsafe fn make_standard_blocking(fd: RawFd) {
-    if fd < 3 {
-        // SAFETY: descriptor calls only.
-        unsafe {
-            let flags = libc::fcntl(fd, libc::F_GETFL);
-            if flags >= 0 && flags & libc::O_NONBLOCK != 0 {
-                libc::fcntl(fd, libc::F_SETFL, flags & !libc::O_NONBLOCK);
-            }
-        }
-    }
-}
-
-unsafe fn open_null(target: RawFd, count: RawFd) -> Result<(), c_int> {
-    let mode = if target == 0 { libc::O_RDONLY } else { libc::O_RDWR };
-    // SAFETY: descriptor calls only.
-    unsafe {
-        let null = check(libc::open(c"/dev/null".as_ptr(), mode))?;
-        if null != target {
-            check(libc::dup2(null, target))?;
-            if null >= count {
-                libc::close(null);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Raw system calls: the C library's functions would tell every thread of the parent to change too.
-unsafe fn set_identity(command: &Command) -> Result<(), c_int> {
-    // SAFETY: system calls with plain numbers.
-    unsafe {
-        if changes_identity(command) {
-            // Needs a privilege; without it the groups stay, as in libuv.
-            libc::syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>());
-        }
-        if let Some(gid) = command.gid {
-            check(libc::syscall(libc::SYS_setgid, gid) as c_int)?;
-        }
-        if let Some(uid) = command.uid {
-            check(libc::syscall(libc::SYS_setuid, uid) as c_int)?;
-        }
-    }
-    Ok(())
-}
-
-/// execvp with the candidates made before: goes on where a directory lacks the file, remembers where it may not be run.
-fn execute(command: &Command) -> c_int {
-    let mut denied = false;
-    let mut candidate = command.candidates.as_ptr();
-    // SAFETY: null-terminated lists of C strings; that of the shell has two entries at least.
-    unsafe {
-        while !(*candidate).is_null() {
-            libc::execve(*candidate, command.argv.as_ptr(), command.envp.as_ptr());
-            let mut error = errno();
-            if error == libc::ENOEXEC {
-                let shell = command.shell_argv.with_script(*candidate);
-                libc::execve(*shell, shell, command.envp.as_ptr());
-                error = errno();
-            }
-            match error {
-                libc::EACCES => denied = true,
-                libc::ENOENT | libc::ESTALE | libc::ENOTDIR | libc::ENODEV | libc::ETIMEDOUT
-                    if command.searches => {}
-                _ => return error,
-            }
-            candidate = candidate.add(1);
-        }
-    }
-    if denied { libc::EACCES } else { libc::ENOENT }
-}
-
-fn check(result: c_int) -> Result<c_int, c_int> {
-    if result < 0 { Err(errno()) } else { Ok(result) }
-}
-
-/// The thread's errno: shared with the waiting parent, which reads it no more.
-fn errno() -> c_int {
-    // SAFETY: always a valid pointer.
-    unsafe { *libc::__errno_location() }
 }

@@ -4,23 +4,25 @@
 //! makes the pipes; `Child` watches the process (`watched`: a pidfd, mostly) on the event loop and reaps that one alone:
 //! SIGCHLD and `waitpid(-1)` belong to libuv. `docs/design/spawn.md` tells how and why.
 
+mod birth;
 mod child;
 mod command;
 mod guardian;
+mod known;
+mod lasting_thread;
 mod launch;
-mod readiness;
-mod spawner;
+mod raw;
 mod stdio;
 mod sync_run;
 mod tree;
+mod under_way;
 mod watched;
 
 pub use child::{Child, ExitObserver, ExitStatus};
 pub use command::{Command, CommandOptions};
 pub use guardian::{guardian_prefix, set_guardian_prefix};
+pub use lasting_thread::launch_lastingly;
 pub use launch::{Launched, launch};
-pub use readiness::is_runnable;
-pub use spawner::{Launching, start, wait_for_all};
 pub use stdio::{IGNORE, PIPE, SAME_AS_STDOUT, StdioTable};
 pub use sync_run::{SyncLimits, SyncPipe, SyncResult, run as run_sync};
 pub use tree::{Member, kill_remaining, kill_tree};

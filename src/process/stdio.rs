@@ -56,25 +56,11 @@ impl StdioTable {
         Ok(table)
     }
 
-    /// Copies of the descriptors of ours that the child gets, since the caller may close them before it does.
-    ///
-    /// # Errors
-    /// EBADF for one that is not open, EMFILE.
-    pub fn capture(&mut self) -> Result<(), Errno> {
-        for source in &mut self.sources {
-            let ours = *source >= 0 && !self._theirs.iter().any(|fd| fd.as_raw_fd() == *source);
-            if ours {
-                // SAFETY: a descriptor call; the copy is owned below.
-                let copy = unsafe { libc::fcntl(*source, libc::F_DUPFD_CLOEXEC, 3) };
-                if copy < 0 {
-                    return Err(last_errno());
-                }
-                // SAFETY: just made.
-                self._theirs.push(unsafe { OwnedFd::from_raw_fd(copy) });
-                *source = copy;
-            }
-        }
-        Ok(())
+    /// Whether every descriptor that the child is to get is open.
+    pub(super) fn is_open(&self) -> bool {
+        // SAFETY: a descriptor call.
+        let is_open = |&fd: &RawFd| fd < 0 || unsafe { libc::fcntl(fd, libc::F_GETFD) } >= 0;
+        self.sources.iter().all(is_open)
     }
 
     /// Gives what the child writes as much room as helps. Not for a synchronous run, whose `maxBuffer` is to stop a child

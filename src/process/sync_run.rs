@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::child::ExitStatus;
 use super::command::Command;
-use super::launch::{Launched, launch};
+use super::launch::{Launched, launch_waiting};
 use super::stdio::StdioTable;
 use crate::event_loop::{Errno, last_errno};
 
@@ -64,12 +64,15 @@ struct Run<'a> {
 }
 
 /// Starts `command` and returns when it has ended and all its pipes have, which a grandchild may hold longer.
-pub fn run(command: &Command, stdio: &[i32], pipes: &[SyncPipe], limits: SyncLimits) -> SyncResult {
+pub fn run(command: Command, stdio: &[i32], pipes: &[SyncPipe], limits: SyncLimits) -> SyncResult {
     let deadline = limits
         .timeout
         .and_then(|timeout| Instant::now().checked_add(timeout));
-    let started = StdioTable::new(stdio).and_then(|mut table| Ok((launch(command, &mut table)?, table)));
-    let (launched, table) = match started {
+    let started = StdioTable::new(stdio).and_then(|mut table| {
+        let ends = table.take_ends();
+        Ok((launch_waiting(command, &table)?, ends))
+    });
+    let (launched, ends) = match started {
         Ok(started) => started,
         Err(error) => {
             return SyncResult {
@@ -92,7 +95,7 @@ pub fn run(command: &Command, stdio: &[i32], pipes: &[SyncPipe], limits: SyncLim
         output_bytes: 0,
         killed: false,
     };
-    run.open(table, pipes);
+    run.open(ends, pipes);
     while run.result.status.is_none() || !run.open.is_empty() {
         run.turn();
     }
@@ -103,8 +106,8 @@ pub fn run(command: &Command, stdio: &[i32], pipes: &[SyncPipe], limits: SyncLim
 }
 
 impl<'a> Run<'a> {
-    fn open(&mut self, mut table: StdioTable, pipes: &[SyncPipe<'a>]) {
-        for (index, fd) in table.take_ends() {
+    fn open(&mut self, ends: Vec<(usize, OwnedFd)>, pipes: &[SyncPipe<'a>]) {
+        for (index, fd) in ends {
             let pipe = &pipes[index];
             // SAFETY: a descriptor of ours that nobody else uses.
             unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
@@ -141,6 +144,9 @@ impl<'a> Run<'a> {
             return;
         }
         for (mut open, polled) in std::mem::take(&mut self.open).into_iter().zip(&polled) {
+            if self.killed {
+                break;
+            }
             if polled.revents & !libc::POLLIN != 0 {
                 self.write(&mut open);
             }
@@ -258,14 +264,23 @@ impl<'a> Run<'a> {
 
     /// Once: the signal, and no more interest in the pipes. Then only the exit is awaited, however long that takes, or until
     /// it is forced.
+    ///
+    /// The signal before the pipes close, as in Node: a child that saw the end of its input first might still succeed.
     fn kill(&mut self, reason: Errno) {
+        if std::mem::replace(&mut self.killed, true) {
+            return;
+        }
         if self.result.error == 0 {
             self.result.error = reason;
         }
-        self.open.clear();
-        if std::mem::replace(&mut self.killed, true) || self.result.status.is_some() {
-            return;
+        self.deadline = None;
+        if self.result.status.is_none() {
+            self.signal();
         }
+        self.open.clear();
+    }
+
+    fn signal(&mut self) {
         self.deadline = self
             .limits
             .force_kill_after
@@ -328,7 +343,7 @@ mod tests {
             SyncPipe::default(),
         ];
         run(
-            &Command::new(options).unwrap(),
+            Command::new(options).unwrap(),
             &[PIPE, PIPE, IGNORE],
             &pipes,
             limits,

@@ -3,7 +3,6 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, Function, Int32Array, Object, Result, Unknown};
 use napi_derive::napi;
@@ -14,43 +13,32 @@ use crate::binding::callback::Callback;
 use crate::binding::environment::Environment;
 use crate::event_loop::Errno;
 use crate::process::{
-    self, Child, ExitObserver, ExitStatus, Launched, Launching, PIPE, StdioTable, is_runnable, kill_tree,
-    launch, start, wait_for_all,
+    self, Child, ExitObserver, ExitStatus, Launched, PIPE, StdioTable, kill_tree, launch, launch_lastingly,
 };
 
 /// What `onEvent` is told: (kind, a, b).
 mod event {
-    /// a: 0, or the negative errno with which a launch that `spawn` left to a thread has failed
-    pub const STARTED: f64 = 0.0;
     /// a: exit code, or a negative errno when it could not be waited for; b: signal number or 0
-    pub const EXITED: f64 = 1.0;
+    pub const EXITED: f64 = 0.0;
     /// a: the number that `killTree` gave; every process that it signalled has ended
-    pub const TREE_GONE: f64 = 2.0;
+    pub const TREE_GONE: f64 = 1.0;
 }
-
-/// What `spawn` answers when the launch goes on elsewhere and STARTED will tell.
-const LAUNCHING: i32 = 1;
 
 /// A child process: one per `ChildProcess`.
 ///
-/// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 STARTED (status),
-/// 1 EXITED (code, signal), each at most once; 2 TREE_GONE (number) for each `killTree`.
+/// Statuses are libuv's: 0 or a negative errno. `onEvent(kind, a, b)` is called on `owner`: 0 EXITED (code, signal), at most
+/// once; 1 TREE_GONE (number) for each `killTree`.
 #[napi]
 pub struct ChildHandle {
     events: Rc<Events>,
 }
 
-pub(super) struct Events {
+struct Events {
     environment: Rc<Environment>,
     callback: Callback,
     child: OnceCell<Rc<Child>>,
-    launching: RefCell<Option<Arc<Launching>>>,
-    /// The outcome of a launch that somebody waited for, until STARTED has told it.
-    outcome: Cell<Errno>,
     trees: Cell<u32>,
     departures: RefCell<Vec<(u32, Rc<Departure>)>>,
-    /// STARTED is still to come.
-    unreported: Cell<bool>,
     referenced: Cell<bool>,
 }
 
@@ -63,11 +51,8 @@ impl ChildHandle {
             callback: Callback::new(&env, &environment, owner, on_event, "PROCESSWRAP")?,
             environment,
             child: OnceCell::new(),
-            launching: RefCell::default(),
-            outcome: Cell::new(0),
             trees: Cell::new(0),
             departures: RefCell::default(),
-            unreported: Cell::new(false),
             referenced: Cell::new(true),
         };
         Ok(ChildHandle {
@@ -75,38 +60,23 @@ impl ChildHandle {
         })
     }
 
-    /// Starts the process: 0, a negative errno, or 1 when a thread does it and STARTED will tell. `stdio` has an entry for
-    /// each descriptor of the child: -1 nothing, -2 a pipe (replaced by our end of it), else a descriptor of ours.
+    /// Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe
+    /// (replaced by our end of it), else a descriptor of ours.
     #[napi]
     pub fn spawn(&self, options: SpawnOptions, mut stdio: Int32Array) -> i32 {
         // SAFETY: JavaScript waits for us and does not touch the array.
-        self.start(options, unsafe { stdio.as_mut() })
-            .unwrap_or_else(|errno| errno)
+        self.start(options, unsafe { stdio.as_mut() }).err().unwrap_or(0)
     }
 
-    /// 0 when there is no process. Waits for a launch that is under way.
+    /// 0 when there is no process.
     #[napi(getter)]
     pub fn pid(&self) -> i32 {
-        self.events.settle();
         self.child().map_or(0, |child| child.pid())
     }
 
-    /// Waits for a launch that is under way and gives its outcome: 0 or a negative errno. STARTED does not come then.
-    #[napi]
-    pub fn settle(&self) -> i32 {
-        self.events.settle();
-        self.events.unreported.set(false);
-        let outcome = self.events.outcome.get();
-        if outcome < 0 {
-            self.events.callback.hold(false);
-        }
-        outcome
-    }
-
-    /// Sends a signal: 0 or a negative errno, ESRCH once it has ended. Waits for a launch that is under way.
+    /// Sends a signal: 0 or a negative errno, ESRCH once it has ended.
     #[napi]
     pub fn kill(&self, signal: i32) -> i32 {
-        self.events.settle();
         self.child()
             .map_or(Err(-libc::ESRCH), |child| child.kill(signal))
             .err()
@@ -118,7 +88,6 @@ impl ChildHandle {
     /// brings when all of them have ended; 0 when there was none.
     #[napi]
     pub fn kill_tree(&self, signal: i32, marker: Option<String>) -> u32 {
-        self.events.settle();
         let events = &self.events;
         let root = self.child().filter(|child| child.kill(0).is_ok());
         let killed = kill_tree(root.map(|child| child.pid()), marker.as_deref(), signal);
@@ -207,54 +176,27 @@ impl ChildHandle {
         if let Some(child) = self.child() {
             child.set_ref(on);
         }
-        self.events.environment.launches.update();
     }
 
     fn child(&self) -> Option<&Rc<Child>> {
         self.events.child.get()
     }
 
-    fn start(&self, options: SpawnOptions, stdio: &mut [i32]) -> std::result::Result<i32, Errno> {
-        let events = &self.events;
-        let mut command = options.into_command()?;
+    fn start(&self, options: SpawnOptions, stdio: &mut [i32]) -> std::result::Result<(), Errno> {
+        let command = options.into_command()?;
         let mut table = StdioTable::new(stdio)?;
         table.widen_pipes();
-        let dies_with_us = command.dies_with_parent();
-        let runnable = is_runnable(&mut command);
-        if runnable || dies_with_us {
-            table.capture()?;
-            let ends = table.take_ends();
-            let launches = &events.environment.launches;
-            let waker = runnable
-                .then(|| launches.waker(&events.environment.event_loop))
-                .flatten();
-            let later = waker.is_some();
-            let launching = start(command, table, waker);
-            if later {
-                give(ends, stdio);
-                *events.launching.borrow_mut() = Some(launching);
-                events.unreported.set(true);
-                events.callback.hold(true);
-                launches.add(events);
-                return Ok(LAUNCHING);
-            }
-            return self.adopt(launching.take(), ends, stdio);
-        }
-        let launched = launch(&command, &mut table);
-        self.adopt(launched, table.take_ends(), stdio)
-    }
-
-    fn adopt(
-        &self,
-        launched: std::result::Result<Launched, Errno>,
-        ends: Vec<(usize, OwnedFd)>,
-        stdio: &mut [i32],
-    ) -> std::result::Result<i32, Errno> {
-        let outcome = launched.and_then(|launched| self.events.watch(launched));
-        if outcome.err().is_none_or(leaves_streams) {
+        let ends = table.take_ends();
+        let launched = if command.dies_with_parent() {
+            launch_lastingly(command, table)
+        } else {
+            launch(command, &table)
+        };
+        let started = launched.and_then(|launched| self.events.watch(launched));
+        if started.err().is_none_or(leaves_streams) {
             give(ends, stdio);
         }
-        outcome.map(|()| 0)
+        started
     }
 }
 
@@ -270,12 +212,6 @@ fn give(ends: Vec<(usize, OwnedFd)>, stdio: &mut [i32]) {
 /// none (EMFILE, ENFILE).
 fn leaves_streams(errno: Errno) -> bool {
     [libc::EACCES, libc::EAGAIN, libc::ENOENT].contains(&-errno)
-}
-
-/// Waits until every process that was asked for runs, or has failed to.
-#[napi]
-pub fn await_launches() {
-    wait_for_all();
 }
 
 /// What the marks of children begin with that die by this signal with us; `null` when nobody guards them yet.
@@ -309,39 +245,6 @@ impl Events {
         self.callback.hold(true);
         Ok(())
     }
-
-    /// Waits for a launch that is under way. STARTED tells of it later all the same.
-    fn settle(self: &Rc<Self>) {
-        let launching = self.launching.borrow_mut().take();
-        if let Some(launching) = launching {
-            let outcome = launching.take().and_then(|launched| self.watch(launched));
-            self.outcome.set(outcome.err().unwrap_or(0));
-        }
-    }
-
-    /// Whether the outcome of the launch is there, or was waited for.
-    pub(super) fn is_settled(&self) -> bool {
-        self.launching
-            .borrow()
-            .as_ref()
-            .is_none_or(|launching| launching.is_done())
-    }
-
-    pub(super) fn is_referenced(&self) -> bool {
-        self.referenced.get()
-    }
-
-    pub(super) fn report_start(self: &Rc<Self>) {
-        if !self.unreported.replace(false) {
-            return;
-        }
-        self.settle();
-        let outcome = self.outcome.get();
-        self.callback.call([event::STARTED, f64::from(outcome), 0.0]);
-        if outcome < 0 {
-            self.callback.hold(false);
-        }
-    }
 }
 
 impl ExitObserver for Events {
@@ -350,9 +253,6 @@ impl ExitObserver for Events {
             Ok(status) => (status.code, status.signal),
             Err(errno) => (errno, 0),
         };
-        if self.unreported.replace(false) {
-            self.callback.call([event::STARTED, 0.0, 0.0]);
-        }
         self.callback
             .call([event::EXITED, f64::from(code), f64::from(signal)]);
         self.callback.hold(false);

@@ -2,8 +2,5 @@
 
 mod child;
 mod departure;
-mod launches;
 mod options;
 mod sync;
-
-pub use launches::Launches;

@@ -61,7 +61,7 @@ pub fn spawn_sync(
         force_kill_after: limits.force_kill_after.map(duration),
     };
     let result = match options.into_command() {
-        Ok(command) => run_sync(&command, &stdio, &pipes, limits),
+        Ok(command) => run_sync(command, &stdio, &pipes, limits),
         Err(error) => SyncResult {
             error,
             ..SyncResult::default()

@@ -1,0 +1,122 @@
+//! The children that have been made ahead of their program's execution: their memory, which is theirs until then, and what
+//! has become of them. Of the calling thread.
+
+use std::cell::RefCell;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+
+use super::birth::Birth;
+use super::known;
+use super::launch::UNDER_WAY;
+use super::raw::LEAVES_ERRNO_ALONE;
+use crate::event_loop::Errno;
+
+/// Whether the kernel clears `Birth::borrows`: found out by children that were waited for, since not everything that calls
+/// itself Linux does.
+static CLEARS: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const YES: u8 = 1;
+const NO: u8 = 2;
+
+/// A `Birth` that a child may have; waited for when dropped.
+pub(super) struct Lent(NonNull<Birth>);
+
+#[derive(Default)]
+struct Children {
+    lent: Vec<(libc::pid_t, Lent)>,
+    failed: Vec<(libc::pid_t, Errno)>,
+}
+
+thread_local! {
+    static CHILDREN: RefCell<Children> = RefCell::default();
+}
+
+/// Whether a child can be made without waiting for it.
+pub(super) fn is_possible() -> bool {
+    LEAVES_ERRNO_ALONE && CLEARS.load(Ordering::Relaxed) == YES
+}
+
+/// From a child that was waited for.
+pub(super) fn learn(birth: &Birth) {
+    let answer = if birth.take_back() { YES } else { NO };
+    CLEARS.store(answer, Ordering::Relaxed);
+}
+
+pub(super) fn add(pid: libc::pid_t, birth: Lent) {
+    CHILDREN.with_borrow_mut(|children| {
+        children.sweep();
+        children.lent.push((pid, birth));
+    });
+}
+
+/// Lets go of what no child borrows any more.
+pub(super) fn sweep() {
+    CHILDREN.with_borrow_mut(Children::sweep);
+}
+
+/// Why a child that has ended did not execute its program, if it was made ahead of that; once.
+pub(super) fn late_failure(pid: libc::pid_t) -> Option<Errno> {
+    CHILDREN.with_borrow_mut(|children| {
+        children.sweep();
+        let index = children.failed.iter().position(|(failed, _)| *failed == pid)?;
+        Some(children.failed.swap_remove(index).1)
+    })
+}
+
+impl Children {
+    fn sweep(&mut self) {
+        let failed = &mut self.failed;
+        self.lent.retain(|(pid, birth)| {
+            if birth.borrows().load(Ordering::Acquire) != 0 {
+                return true;
+            }
+            UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+            let error = birth.error();
+            if error != 0 {
+                failed.push((*pid, -error));
+                known::forget();
+            }
+            false
+        });
+    }
+}
+
+impl Lent {
+    pub(super) fn new(birth: Birth) -> Self {
+        Lent(NonNull::from(Box::leak(Box::new(birth))))
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut Birth {
+        self.0.as_ptr()
+    }
+
+    fn borrows(&self) -> &AtomicI32 {
+        // SAFETY: an atomic field, the child's or ours.
+        unsafe { &*ptr::addr_of!((*self.0.as_ptr()).borrows) }
+    }
+
+    /// Of one that nobody borrows any more.
+    fn error(&self) -> i32 {
+        // SAFETY: no child has it now.
+        unsafe { self.0.as_ref() }.error()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        while self.borrows().load(Ordering::Acquire) != 0 {
+            // SAFETY: a futex of ours that the kernel wakes; not private, since it is another process that lets go.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_futex,
+                    self.borrows().as_ptr(),
+                    libc::FUTEX_WAIT,
+                    1,
+                    ptr::null::<libc::timespec>(),
+                )
+            };
+        }
+        // SAFETY: made by `new`, and no child has it any more.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}

@@ -100,33 +100,16 @@ function move(socket, handle) {
   lendOwnBuffer(socket, successor);
   for (const { data, done } of unwritten) writeAgain(socket, data, done);
   if (onShutdown !== null) begin((done) => endNodes.call(socket, done), onShutdown);
-  if (reading) readOn(socket, handle, successor);
+  if (reading) readOn(socket, successor);
   return successor;
 }
 
 // A stream that has ended keeps `reading`, as in Node: nobody begins again behind the end.
-function readOn(socket, handle, successor) {
+function readOn(socket, successor) {
   successor.reading = true;
   if (socket._readableState.ended) return;
-  if (handle.isHeld) holdBack(handle, successor);
   const status = successor.readStart();
   if (status < 0) socket.destroy(errnoException(status, 'read'));
-}
-
-// Nothing of a child is read before it is known to run.
-function holdBack(handle, successor) {
-  let isWanted = false;
-  const set = (on) => {
-    isWanted = on;
-    return 0;
-  };
-  successor.readStart = () => set(true);
-  successor.readStop = () => set(false);
-  handle.onRelease = () => {
-    delete successor.readStart;
-    delete successor.readStop;
-    if (isWanted) successor.readStart();
-  };
 }
 
 function writeAgain(socket, data, done) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// sendDescriptors() and 'descriptors', within a process and between processes.
+// sendDescriptors() and receiveDescriptors(), within a process and between processes.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -44,7 +44,7 @@ test('descriptors arrive once, close-on-exec, before their bytes and after the b
   const files = ['first', 'second', 'third'].map(openFile);
   t.after(() => files.forEach(fs.closeSync));
   const log = [];
-  accepted.on('descriptors', (fds) => {
+  net.receiveDescriptors(accepted, (fds) => {
     for (const fd of fds) assert.ok(flagsOf(fd) & CLOSE_ON_EXEC);
     log.push(fds.map(contentOf));
     for (const fd of fds) fs.closeSync(fd);
@@ -52,9 +52,9 @@ test('descriptors arrive once, close-on-exec, before their bytes and after the b
   accepted.on('data', (chunk) => log.push(String(chunk)));
   client.write('a');
   client.write('b');
-  assert.equal(client.sendDescriptors(files.slice(0, 2), 'with two'), true);
+  assert.equal(net.sendDescriptors(client, files.slice(0, 2), 'with two'), true);
   client.write('c');
-  client.sendDescriptors([files[2]]);
+  net.sendDescriptors(client, [files[2]]);
   client.end('d');
   await once(accepted, 'end');
 
@@ -77,8 +77,9 @@ test('253 descriptors in one message; more, none and nonsense are refused', asyn
   const file = openFile();
   t.after(() => fs.closeSync(file));
   const before = countDescriptors();
-  client.sendDescriptors(new Array(253).fill(file), 'x');
-  const [fds] = await once(accepted, 'descriptors');
+  const received = new Promise((resolve) => net.receiveDescriptors(accepted, resolve));
+  net.sendDescriptors(client, new Array(253).fill(file), 'x');
+  const fds = await received;
   assert.equal(fds.length, 253);
   assert.equal(countDescriptors(), before + 253);
   assert.ok(fds.every((fd) => identity(fd) === identity(file)));
@@ -86,7 +87,7 @@ test('253 descriptors in one message; more, none and nonsense are refused', asyn
 
   const codeOf = (...args) => {
     try {
-      client.sendDescriptors(...args);
+      net.sendDescriptors(client, ...args);
     } catch (error) {
       return error.code;
     }
@@ -111,7 +112,7 @@ test('descriptors wait behind a full socket, in their place, and the originals m
   const calledBack = [];
   for (const content of ['one', 'two', 'three']) {
     const fd = openFile(content);
-    client.sendDescriptors([fd], content, (error) => calledBack.push([content, error]));
+    net.sendDescriptors(client, [fd], content, (error) => calledBack.push([content, error]));
     fs.closeSync(fd);
     client.write('.');
   }
@@ -119,7 +120,7 @@ test('descriptors wait behind a full socket, in their place, and the originals m
 
   let length = 0;
   let tail = '';
-  accepted.on('descriptors', (fds) => {
+  net.receiveDescriptors(accepted, (fds) => {
     tail += fds.map((fd) => `<${contentOf(fd)}>`).join('');
     for (const fd of fds) fs.closeSync(fd);
   });
@@ -154,12 +155,12 @@ test('what never leaves, and what nobody takes, is closed', async (t) => {
   client.write(Buffer.alloc(4 << 20));
   const outcomes = [];
   const report = (error) => outcomes.push(error?.code);
-  client.sendDescriptors([file, file], report);
-  client.sendDescriptors([file], report);
+  net.sendDescriptors(client, [file, file], report);
+  net.sendDescriptors(client, [file], report);
   assert.ok(countDescriptors() > before);
   client.destroy();
   await once(client, 'close');
-  client.sendDescriptors([file], report);
+  net.sendDescriptors(client, [file], report);
   accepted.destroy();
   await new Promise(setImmediate);
   // Since Node 22 what is behind a write that was cut off fails as that one does.
@@ -167,30 +168,46 @@ test('what never leaves, and what nobody takes, is closed', async (t) => {
   assert.deepEqual(outcomes, [cutOff, cutOff, 'ERR_STREAM_DESTROYED']);
 
   const early = net.connect('\0nobody-listens-here').on('error', () => {});
-  early.sendDescriptors([file], report);
+  net.sendDescriptors(early, [file], report);
   await new Promise((resolve) => early.once('close', resolve));
   assert.equal(outcomes.at(-1), 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION');
-  new net.Socket().on('error', () => {}).sendDescriptors([file], report);
+  net.sendDescriptors(
+    new net.Socket().on('error', () => {}),
+    [file],
+    report,
+  );
   await new Promise(setImmediate);
   assert.equal(outcomes.at(-1), 'ERR_SOCKET_CLOSED');
 
   // Without a listener, with one that has gone, and with one that closes the socket.
   for (const listen of [
     () => {},
-    (socket) => socket.on('descriptors', assert.fail).removeAllListeners('descriptors'),
-    (socket) => socket.once('descriptors', (fds) => fds.map(fs.closeSync) && socket.destroy()),
+    (socket) => net.receiveDescriptors(net.receiveDescriptors(socket, assert.fail), null),
+    (socket) => net.receiveDescriptors(socket, (fds) => fds.map(fs.closeSync) && socket.destroy()),
   ]) {
     const [sender, receiver] = await socketPair(t);
     listen(receiver);
     receiver.resume();
     sender.resume();
-    sender.sendDescriptors([file, file]);
+    net.sendDescriptors(sender, [file, file]);
     sender.end();
     await once(receiver, 'close');
     sender.destroy();
     await once(sender, 'close');
   }
   assert.equal(countDescriptors(), before);
+});
+
+test('what is no socket of ours carries none', () => {
+  for (const [socket, code] of [
+    [new (require('node:net').Socket)(), 'ERR_INVALID_HANDLE_TYPE'],
+    [{}, 'ERR_INVALID_ARG_TYPE'],
+    [undefined, 'ERR_INVALID_ARG_TYPE'],
+  ]) {
+    assert.throws(() => net.sendDescriptors(socket, [0]), { code });
+    assert.throws(() => net.receiveDescriptors(socket, () => {}), { code });
+  }
+  assert.throws(() => net.receiveDescriptors(new net.Socket(), 'listener'), { code: 'ERR_INVALID_ARG_TYPE' });
 });
 
 test('TCP sockets carry none', async (t) => {
@@ -201,9 +218,10 @@ test('TCP sockets carry none', async (t) => {
     client.destroy();
     server.close();
   });
-  assert.throws(() => client.sendDescriptors([0]), { code: 'ERR_INVALID_HANDLE_TYPE' });
+  assert.throws(() => net.sendDescriptors(client, [0]), { code: 'ERR_INVALID_HANDLE_TYPE' });
+  assert.throws(() => net.receiveDescriptors(client, () => {}), { code: 'ERR_INVALID_HANDLE_TYPE' });
   await once(client, 'connect');
-  assert.throws(() => client.sendDescriptors([0]), { code: 'ERR_INVALID_HANDLE_TYPE' });
+  assert.throws(() => net.sendDescriptors(client, [0]), { code: 'ERR_INVALID_HANDLE_TYPE' });
 });
 
 test('descriptors that the receiver has no room for are an error of that connection', async (t) => {
@@ -212,7 +230,7 @@ test('descriptors that the receiver has no room for are an error of that connect
     const net = require(${JSON.stringify(path.join(__dirname, '../../lib/net'))});
     const fs = require('fs');
     const server = net.createServer((socket) => {
-      socket.on('descriptors', () => console.log('descriptors'));
+      net.receiveDescriptors(socket, () => console.log('descriptors'));
       socket.on('data', () => console.log('data'));
       socket.on('error', (error) => console.log(error.code, error.syscall));
       socket.on('close', () => {
@@ -226,7 +244,7 @@ test('descriptors that the receiver has no room for are an error of that connect
     server.listen('\\0' + process.argv[1], () => {
       const client = net.connect('\\0' + process.argv[1], () => {
         before = fs.readdirSync('/proc/self/fd').length + 1;
-        client.sendDescriptors([0, 1, 2], 'x', () => {
+        net.sendDescriptors(client, [0, 1, 2], 'x', () => {
           try { for (;;) taken.push(fs.openSync('/dev/null')); } catch {}
           fs.closeSync(taken.pop());
         });
@@ -255,7 +273,7 @@ test('between processes: a socket and a pipe go on working in the other one', as
     const net = require(${JSON.stringify(path.join(__dirname, '../../lib/net'))});
     const fs = require('fs');
     const socket = net.connect('\\0' + process.argv[1]);
-    socket.once('descriptors', ([connection, file]) => {
+    net.receiveDescriptors(socket, ([connection, file]) => {
       fs.writeSync(file, 'written by ' + process.pid);
       fs.closeSync(file);
       new net.Socket({ fd: connection }).end('from ' + process.pid);
@@ -275,7 +293,7 @@ test('between processes: a socket and a pipe go on working in the other one', as
   const client = net.connect(web.address().port, '127.0.0.1');
   const [connection] = await once(web, 'connection');
   const file = openFile();
-  other.sendDescriptors([connection._handle.fd, file], 'take these');
+  net.sendDescriptors(other, [connection._handle.fd, file], 'take these');
   connection.destroy();
   let received = '';
   client.on('data', (chunk) => (received += chunk));

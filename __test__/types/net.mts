@@ -9,10 +9,7 @@ const server: net.Server = net.createServer(
 );
 server.listen({
   path: '/run/x.sock',
-  mode: 0o600,
-  uid: 0,
-  gid: 0,
-  takeOver: true,
+  oxipc: { mode: 0o600, uid: 0, gid: 0, takeOver: true },
   signal: AbortSignal.timeout(1),
 });
 server.listen({ port: 0, host: '::', ipv6Only: true, exclusive: true, reusePort: true, backlog: 5 });
@@ -20,9 +17,9 @@ server.listen({ fd: 3 });
 server.listen(new net.BoundSocket({ host: '127.0.0.1', port: 0, reusePort: true }), 5, () => {});
 server.listen({ handle: new net.BoundSocket({ path: '/run/x.sock' }) });
 // @ts-expect-error a mode is a number
-server.listen({ path: '/run/x.sock', mode: '600' });
+server.listen({ path: '/run/x.sock', oxipc: { mode: '600' } });
 // @ts-expect-error takeOver is a boolean
-server.listen({ path: '/run/x.sock', takeOver: 'yes' });
+server.listen({ path: '/run/x.sock', oxipc: { takeOver: 'yes' } });
 
 const address: AddressInfo | string | null = server.address();
 const { port }: AddressInfo = new net.BoundSocket().address();
@@ -35,7 +32,7 @@ const fd: number = new net.BoundSocket().fd();
 // @ts-expect-error a path is a string
 new net.BoundSocket({ path: 1 });
 
-const socket: net.Socket = net.connect({
+const socket = net.connect({
   port: 80,
   host: 'example.org',
   autoSelectFamily: true,
@@ -51,22 +48,21 @@ socket
   .setKeepAlive({ enable: true, initialDelay: 5000, interval: 1000, count: 3 });
 socket.setTypeOfService(8).setNoDelay().setTimeout(5);
 const service: number = socket.getTypeOfService();
-const { pid, uid, gid }: net.PeerCredentials = socket.peerCredentials();
+const { pid, uid, gid }: net.PeerCredentials = net.peerCredentials(socket);
 // @ts-expect-error seconds are a number
 socket.setKeepAlive({ interval: '1' });
 
-const drained: boolean = socket.sendDescriptors([0, 1]);
-socket.sendDescriptors([0], 'data', (error) => error?.message);
-socket.sendDescriptors([0], Buffer.from('data'));
-socket.sendDescriptors([0], '6869', 'hex', () => {});
-socket.sendDescriptors([0], () => {});
+const drained: boolean = net.sendDescriptors(socket, [0, 1]);
+net.sendDescriptors(socket, [0], 'data', (error) => error?.message);
+net.sendDescriptors(socket, [0], Buffer.from('data'));
+net.sendDescriptors(socket, [0], '6869', 'hex', () => {});
+net.sendDescriptors(socket, [0], () => {});
 // @ts-expect-error a list
-socket.sendDescriptors(0);
+net.sendDescriptors(socket, 0);
 // @ts-expect-error descriptors are numbers
-socket.sendDescriptors(['0']);
-socket
-  .on('descriptors', (fds) => fds.map((each: number) => each + 1))
-  .once('descriptors', (fds) => fds.length);
+net.sendDescriptors(socket, ['0']);
+net.receiveDescriptors(socket, (fds) => fds.map((each: number) => each + 1)).setTypeOfService(0);
+net.receiveDescriptors(socket, null);
 socket.on('data', (data) => data.length).on('anything else', () => {});
 
 for await (const chunk of socket) Buffer.from(chunk);

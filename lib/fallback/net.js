@@ -3,4 +3,6 @@
 const { originalWith } = require('./originals');
 
 // BoundSocket: Node 24.17 and later have one.
-module.exports = originalWith(require('node:net'), ['messages', 'BoundSocket'], 'oxipc/net');
+const ADDED = ['messages', 'peerCredentials', 'receiveDescriptors', 'sendDescriptors', 'BoundSocket'];
+
+module.exports = originalWith(require('node:net'), ADDED, 'oxipc/net');

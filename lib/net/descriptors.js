@@ -1,9 +1,8 @@
 'use strict';
 
-// socket.sendDescriptors() and the event 'descriptors': open descriptors that travel with bytes over a UNIX socket. Not
-// in Node.
+// sendDescriptors() and receiveDescriptors(): open descriptors that travel with bytes over a UNIX socket.
 
-const { Duplex } = require('node:stream');
+const { Socket: NodesSocket } = require('node:net');
 
 const native = require('../native');
 const {
@@ -12,35 +11,39 @@ const {
   ERR_INVALID_HANDLE_TYPE,
 } = require('../internal/errors');
 const { errnoException } = require('../internal/system-errors');
-const { validateInt32 } = require('../internal/validators');
-const { Pipe, SocketHandle, TCP } = require('./handle');
-const { kCopies, kHandle, kReceivesDescriptors } = require('./symbols');
+const { validateFunction, validateInt32 } = require('../internal/validators');
+const { Pipe } = require('./handle');
+const { defineHidden } = require('./hidden-state');
+const { isInstance } = require('./instances');
+const { kCopies, kDescriptorListener, kHandle, kReceiveDescriptors, kSendDescriptors } = require('./symbols');
 
 // The kernel's, for one message (SCM_MAX_FD).
 const MOST = 253;
 // A stream socket carries descriptors only on bytes.
 const ZERO_BYTE = '\0';
 
-function sendDescriptors(fds, data = ZERO_BYTE, encoding = undefined, callback = undefined) {
-  if (typeof data === 'function') return this.sendDescriptors(fds, ZERO_BYTE, undefined, data);
-  if (typeof encoding === 'function') return this.sendDescriptors(fds, data, undefined, encoding);
+function send(socket, fds, data = ZERO_BYTE, encoding = undefined, callback = undefined) {
+  if (typeof data === 'function') return send(socket, fds, ZERO_BYTE, undefined, data);
+  if (typeof encoding === 'function') return send(socket, fds, data, undefined, encoding);
   validate(fds);
   const chunk = copyOf(data, encoding);
-  const handle = this[kHandle];
-  // Node's handles send none.
-  if (handle instanceof TCP || (handle && !(handle instanceof SocketHandle)))
-    throw new ERR_INVALID_HANDLE_TYPE();
+  refuseOthers(socket[kHandle]);
 
   const copies = new native.DescriptorCopies(fds);
   if (copies.status < 0) throw errnoException(copies.status, 'dup');
-  this[kCopies] ??= new Map();
-  this[kCopies].set(chunk, copies);
-  return this.write(chunk, (error) => {
+  if (socket[kCopies] === null) defineHidden(socket, kCopies, new Map());
+  socket[kCopies].set(chunk, copies);
+  return socket.write(chunk, (error) => {
     // Those of a write that never began.
     copies.close();
-    this[kCopies]?.delete(chunk);
+    socket[kCopies]?.delete(chunk);
     callback?.(error);
   });
+}
+
+// Node's handles send none. Without a handle it is not known yet what the socket will be.
+function refuseOthers(handle) {
+  if (handle && !(handle instanceof Pipe)) throw new ERR_INVALID_HANDLE_TYPE();
 }
 
 function validate(fds) {
@@ -86,28 +89,54 @@ function writeInTurn(socket, chunks, callback) {
   next();
 }
 
-// Runs on the native handle's event. What it does not take is closed.
+// Runs on the native handle's event. What nobody takes is closed.
 function onDescriptors(socket, stream) {
-  if (socket.listenerCount('descriptors') > 0) socket.emit('descriptors', stream.takeDescriptors());
+  socket[kDescriptorListener]?.call(socket, stream.takeDescriptors());
 }
 
 // Only sockets that had a listener once pay for reading descriptors.
-function receiveWhenListenedTo(Socket) {
-  for (const name of ['on', 'prependListener']) {
-    const original = Duplex.prototype[name];
-    Socket.prototype[name] = function (event, listener) {
-      if (event === 'descriptors') {
-        this[kReceivesDescriptors] = true;
-        startReceiving(this[kHandle]);
-      }
-      return original.call(this, event, listener);
-    };
+function receive(socket, listener) {
+  if (listener !== null) {
+    validateFunction(listener, 'listener');
+    refuseOthers(socket[kHandle]);
   }
-  Socket.prototype.addListener = Socket.prototype.on;
+  defineHidden(socket, kDescriptorListener, listener);
+  if (listener !== null) startReceiving(socket[kHandle]);
 }
 
 function startReceiving(handle) {
   if (handle instanceof Pipe) handle.native?.receiveDescriptors?.();
 }
 
-module.exports = { onDescriptors, receiveWhenListenedTo, sendDescriptors, startReceiving, writeInTurn };
+function defineDescriptorMethods(prototype) {
+  defineHidden(prototype, kSendDescriptors, function sendDescriptors(...args) {
+    return send(this, ...args);
+  });
+  defineHidden(prototype, kReceiveDescriptors, function receiveDescriptors(listener) {
+    receive(this, listener);
+  });
+}
+
+function sendDescriptors(socket, ...args) {
+  return call(socket, kSendDescriptors, args);
+}
+
+function receiveDescriptors(socket, listener) {
+  call(socket, kReceiveDescriptors, [listener]);
+  return socket;
+}
+
+function call(socket, key, args) {
+  if (typeof socket?.[key] === 'function') return socket[key](...args);
+  if (isInstance(socket, NodesSocket)) throw new ERR_INVALID_HANDLE_TYPE();
+  throw new ERR_INVALID_ARG_TYPE('socket', 'net.Socket', socket);
+}
+
+module.exports = {
+  defineDescriptorMethods,
+  onDescriptors,
+  receiveDescriptors,
+  sendDescriptors,
+  startReceiving,
+  writeInTurn,
+};

@@ -11,6 +11,7 @@ const { exceptionWithHostPort, uvExceptionWithHostPort } = require('../internal/
 const {
   validateAbortSignal,
   validateBoolean,
+  validateObject,
   validatePort,
   validateUint32,
 } = require('../internal/validators');
@@ -20,6 +21,7 @@ const { normalizeArguments, isPath, toNumber } = require('./arguments');
 const { BoundSocket } = require('./bound-socket');
 const { askPrimary, isClusterWorker } = require('./cluster');
 const { guessFdType } = require('./descriptor-type');
+const { defineHidden } = require('./hidden-state');
 const { IPV6_ONLY, REUSE_PORT, SocketHandle, TCP, Pipe } = require('./handle');
 const { kConsume, kHandle, kPathOptions } = require('./symbols');
 const { Server, handleOf, listenerObserver, setHandle } = require('./server');
@@ -55,7 +57,7 @@ Server.prototype.listen = function (...args) {
   }
   addAbortSignal(this, options);
   if (typeof options.fd === 'number' && options.fd >= 0) {
-    if (!(options instanceof SocketHandle)) refuseTakeOver(options);
+    if (!(options instanceof SocketHandle)) refusePathOptions(options);
     listenOn(this, { fd: options.fd, backlog });
     return this;
   }
@@ -68,7 +70,7 @@ Server.prototype.listen = function (...args) {
 
   if (typeof options.port === 'number' || typeof options.port === 'string') {
     validatePort(options.port, 'options.port');
-    refuseTakeOver(options);
+    refusePathOptions(options);
     if (options.reusePort === true) options.exclusive = true;
     const target = {
       port: options.port | 0,
@@ -88,13 +90,14 @@ Server.prototype.listen = function (...args) {
       throw new ERR_INVALID_ARG_VALUE('options', options, reason);
     }
     this._pipeName = options.path;
-    this[kPathOptions] = validatedPathOptions(options);
+    const pathOptions = validatedPathOptions(options);
+    defineHidden(this, kPathOptions, pathOptions);
     listenOn(this, {
       address: options.path,
       port: PORT_OF_PATH,
       version: -1,
       backlog: options.backlog || backlog,
-      exclusive: Boolean(options.exclusive) || hasOwnOptions(this[kPathOptions]),
+      exclusive: Boolean(options.exclusive) || hasOwnOptions(pathOptions),
       query: { readableAll: options.readableAll, writableAll: options.writableAll },
     });
     widenMode(this, options);
@@ -131,19 +134,21 @@ function addAbortSignal(server, { signal }) {
   }
 }
 
-// What the file is to be from the moment others can see it; not in Node.
-function validatedPathOptions({ mode, uid, gid, takeOver }) {
-  if (mode !== undefined) validateUint32(mode, 'options.mode');
-  if (uid !== undefined) validateUint32(uid, 'options.uid');
-  if (gid !== undefined) validateUint32(gid, 'options.gid');
-  if (takeOver !== undefined) validateBoolean(takeOver, 'options.takeOver');
+// What the file is to be from the moment others can see it: the option `oxipc`, a name that nobody else uses.
+function validatedPathOptions({ oxipc }) {
+  if (oxipc == null) return {};
+  validateObject(oxipc, 'options.oxipc');
+  const { mode, uid, gid, takeOver } = oxipc;
+  if (mode !== undefined) validateUint32(mode, 'options.oxipc.mode');
+  if (uid !== undefined) validateUint32(uid, 'options.oxipc.uid');
+  if (gid !== undefined) validateUint32(gid, 'options.oxipc.gid');
+  if (takeOver !== undefined) validateBoolean(takeOver, 'options.oxipc.takeOver');
   return { mode, uid, gid, takeOver };
 }
 
-// The other options of a path have names that programs for Node may give a port for purposes of their own (`uid` to become
-// once it listens, say): Node ignores them there.
-function refuseTakeOver({ takeOver }) {
-  if (takeOver) throw new ERR_INVALID_ARG_VALUE('options.takeOver', takeOver, 'is for a path only');
+function refusePathOptions(options) {
+  if (hasOwnOptions(validatedPathOptions(options)))
+    throw new ERR_INVALID_ARG_VALUE('options.oxipc', options.oxipc, 'is for a path only');
 }
 
 // What the primary process of a cluster knows nothing of.

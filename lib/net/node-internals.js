@@ -31,6 +31,11 @@ function stateSymbol(description) {
   return stateSymbols.get(description) ?? Symbol(description);
 }
 
+/** Whether Node's own sockets have it. */
+function isStateSymbol(symbol) {
+  return stateSymbols.get(symbol.description) === symbol;
+}
+
 /** A handle of Node's without a descriptor; null when the process has none left to learn its class with. */
 function makeHandle(isTcp, isServer) {
   const Handle = classOf(isTcp);
@@ -54,4 +59,4 @@ function bindHandle(handle, socket) {
   handle.onread = onStreamRead;
 }
 
-module.exports = { bindHandle, makeHandle, ownerSymbol, stateSymbol };
+module.exports = { bindHandle, isStateSymbol, makeHandle, ownerSymbol, stateSymbol };

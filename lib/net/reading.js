@@ -7,7 +7,7 @@ const { isUint8Array } = require('node:util').types;
 
 const { errnoException } = require('../internal/system-errors');
 const { onDescriptors, startReceiving } = require('./descriptors');
-const { kBuffer, kBufferCallback, kBufferGenerator, kHandle, kReceivesDescriptors } = require('./symbols');
+const { kBuffer, kBufferCallback, kBufferGenerator, kDescriptorListener, kHandle } = require('./symbols');
 
 const { set } = Uint8Array.prototype;
 
@@ -76,7 +76,7 @@ function nextOwnBuffer(socket) {
 
 function tryReadStart(socket) {
   socket[kHandle].reading = true;
-  if (socket[kReceivesDescriptors]) startReceiving(socket[kHandle]);
+  if (socket[kDescriptorListener] !== null) startReceiving(socket[kHandle]);
   const status = socket[kHandle].readStart();
   if (status) socket.destroy(errnoException(status, 'read'));
 }

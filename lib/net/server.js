@@ -15,6 +15,7 @@ const { validateNumber } = require('../internal/validators');
 const { validatedBlockList } = require('./block-list');
 const { listenerForOthers } = require('./adopted-listener');
 const { SocketHandle } = require('./handle');
+const { defineHidden } = require('./hidden-state');
 const { acceptInstances, isInstance } = require('./instances');
 const { Socket } = require('./socket');
 const { kHandle, kSetKeepAlive, kSetKeepAliveInitialDelay, kSetNoDelay } = require('./symbols');
@@ -41,7 +42,7 @@ function handleOf(server) {
 }
 
 function setHandle(server, handle) {
-  server[kHandle] = handle;
+  defineHidden(server, kHandle, handle);
   const empty = { configurable: true, enumerable: true, writable: true, value: null };
   Object.defineProperty(server, '_handle', handle === null ? empty : HANDLE_PROPERTY);
 }

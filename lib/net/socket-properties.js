@@ -3,14 +3,13 @@
 // What a socket tells about itself, and its options.
 
 const nodesNet = require('node:net');
-const { errno: ERRNO } = require('node:os').constants;
 
-const native = require('../native');
 const { ERR_INVALID_ARG_TYPE } = require('../internal/errors');
 const { validateInt32 } = require('../internal/validators');
 const { errnoException } = require('../internal/system-errors');
 const { handleForOthers } = require('./adoption');
 const { TCP } = require('./handle');
+const { defineHidden, hiddenPrototype, setState } = require('./hidden-state');
 const {
   kBytesRead,
   kBytesWritten,
@@ -44,12 +43,6 @@ const NODES_OWN = [
   'setTimeout',
 ];
 
-const WITHOUT_CREDENTIALS = new Map([
-  [-ERRNO.ENOTCONN, 'the socket is not connected'],
-  [-ERRNO.EINVAL, 'this is no UNIX socket'],
-  [-ERRNO.ENOTSOCK, 'this is no UNIX socket'],
-]);
-
 function defineProperties(Socket) {
   defineGetters(Socket.prototype, false, {
     // Deprecated by Node in favour of writableLength.
@@ -82,7 +75,10 @@ function defineProperties(Socket) {
     },
   });
 
-  Object.assign(Socket.prototype, methods);
+  for (const [name, method] of Object.entries(methods)) {
+    if (name in nodesNet.Socket.prototype) Socket.prototype[name] = method;
+    else defineHidden(hiddenPrototype, name, method);
+  }
   for (const name of NODES_OWN)
     Object.defineProperty(
       Socket.prototype,
@@ -139,8 +135,8 @@ const methods = {
     if (!this[kHandle]) {
       this[kSetKeepAlive] = enable;
       this[kSetKeepAliveInitialDelay] = initialDelay;
-      this[kSetKeepAliveInterval] = interval;
-      this[kSetKeepAliveCount] = probes;
+      setState(this, kSetKeepAliveInterval, interval);
+      setState(this, kSetKeepAliveCount, probes);
       return this;
     }
     const { setKeepAlive } = optionsOf(this[kHandle]);
@@ -154,8 +150,8 @@ const methods = {
     if (isNew) {
       this[kSetKeepAlive] = enable;
       this[kSetKeepAliveInitialDelay] = initialDelay;
-      this[kSetKeepAliveInterval] = interval;
-      this[kSetKeepAliveCount] = probes;
+      setState(this, kSetKeepAliveInterval, interval);
+      setState(this, kSetKeepAliveCount, probes);
       setKeepAlive.call(this[kHandle], enable, initialDelay, interval, probes);
     }
     return this;
@@ -165,7 +161,7 @@ const methods = {
     if (Number.isNaN(tos)) throw new ERR_INVALID_ARG_TYPE('tos', 'number', tos);
     validateInt32(tos, 'tos', 0, TYPE_OF_SERVICE_MAX);
     if (!this[kHandle]) {
-      this[kSetTypeOfService] = tos;
+      setState(this, kSetTypeOfService, tos);
       return this;
     }
     const { setTypeOfService } = optionsOf(this[kHandle]);
@@ -173,17 +169,9 @@ const methods = {
     if (tos !== this[kSetTypeOfService]) {
       const status = setTypeOfService.call(this[kHandle], tos);
       if (status < 0) throw errnoException(status, 'setTypeOfService');
-      this[kSetTypeOfService] = tos;
+      setState(this, kSetTypeOfService, tos);
     }
     return this;
-  },
-
-  // Not in Node.
-  peerCredentials() {
-    const credentials = credentialsOf(this[kHandle]);
-    if (typeof credentials === 'number')
-      throw errnoException(credentials, 'getsockopt', WITHOUT_CREDENTIALS.get(credentials));
-    return credentials;
   },
 
   getTypeOfService() {
@@ -199,12 +187,6 @@ const methods = {
 // Node's handles have not all of these before Node 26. Ours do with any that has a descriptor.
 function optionsOf(handle) {
   return handle.getpeername && handle.fd >= 0 ? TCP.prototype : handle;
-}
-
-// Or a negative errno. The kernel would call a connected TCP socket not connected.
-function credentialsOf(handle) {
-  if (!(handle?.fd >= 0)) return -ERRNO.ENOTCONN;
-  return handle.getpeername ? -ERRNO.EINVAL : native.peerCredentials(handle.fd);
 }
 
 function toSeconds(msecs) {

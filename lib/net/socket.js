@@ -23,9 +23,11 @@ const { trimStack } = require('../internal/node-error');
 const { attachNodes, lendOwnBuffer } = require('./adoption');
 const { validatedBlockList } = require('./block-list');
 const { BoundSocket } = require('./bound-socket');
-const { receiveWhenListenedTo, sendDescriptors, writeInTurn } = require('./descriptors');
+const { defineDescriptorMethods, writeInTurn } = require('./descriptors');
 const { SocketHandle, TCP, Pipe } = require('./handle');
+const { hiddenPrototype, setState } = require('./hidden-state');
 const { acceptInstances, isInstance } = require('./instances');
+const { isStateSymbol } = require('./node-internals');
 const { nextOwnBuffer, resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
 const { toBytes } = require('./writer');
 const {
@@ -40,12 +42,8 @@ const {
   kBytesWritten,
   kHandle,
   kLastWriteQueueSize,
-  kMayGather,
-  kReceivesDescriptors,
   kSetKeepAlive,
-  kSetKeepAliveCount,
   kSetKeepAliveInitialDelay,
-  kSetKeepAliveInterval,
   kSetNoDelay,
   kSetTypeOfService,
   kTimeout,
@@ -57,6 +55,7 @@ const { _writeGeneric: writeToNodes, _final: endNodes } = nodesNet.Socket.protot
 const TYPE_OF_SERVICE_MAX = 255;
 // Node 20 tells nobody that destroy() has cut off a write.
 const REPORTS_CANCELLED_WRITES = Number(process.versions.node.split('.')[0]) >= 22;
+const HAS_TYPE_OF_SERVICE = isStateSymbol(kSetTypeOfService);
 // What end() does before connect(): Node 20 waits for the connection.
 const FINISHES_UNCONNECTED = Number(process.versions.node.split('.')[0]) >= 22;
 
@@ -106,15 +105,10 @@ function Socket(options) {
   this[kSetNoDelay] = Boolean(settings.noDelay);
   this[kSetKeepAlive] = Boolean(settings.keepAlive);
   this[kSetKeepAliveInitialDelay] = Math.trunc((settings.keepAliveInitialDelay ?? 0) / 1000);
-  this[kSetKeepAliveInterval] = undefined;
-  this[kSetKeepAliveCount] = undefined;
-  this[kSetTypeOfService] = settings.typeOfService;
+  if (HAS_TYPE_OF_SERVICE) this[kSetTypeOfService] = settings.typeOfService;
+  else setState(this, kSetTypeOfService, settings.typeOfService);
   this[kBytesRead] = 0;
   this[kBytesWritten] = 0;
-  this[kMayGather] = false;
-  this[kReceivesDescriptors] = false;
-  // Copies of descriptors by the chunk that they leave with; null before the first.
-  this[kCopies] = null;
 
   if (settings.handle) {
     this[kHandle] = settings.handle instanceof BoundSocket ? settings.handle[kConsume]() : settings.handle;
@@ -148,7 +142,7 @@ function Socket(options) {
     }
   }
 }
-Object.setPrototypeOf(Socket.prototype, nodesNet.Socket.prototype);
+Object.setPrototypeOf(Socket.prototype, hiddenPrototype);
 Object.setPrototypeOf(Socket, Duplex);
 acceptInstances(Socket, nodesNet.Socket);
 
@@ -242,12 +236,19 @@ Socket.prototype.pause = function () {
   return Duplex.prototype.pause.call(this);
 };
 
-// A callback must not run before the kernel has the bytes, or the refusal.
-Socket.prototype.write = function (chunk, encoding, callback) {
-  this[kMayGather] = typeof callback !== 'function' && typeof encoding !== 'function';
-  const result = Duplex.prototype.write.call(this, chunk, encoding, callback);
-  this[kMayGather] = false;
-  return result;
+// The socket that a write() without a callback is under way on: a callback must not run before the kernel has the bytes, or
+// the refusal.
+let gathering = null;
+
+// Node's prototype has none of its own.
+hiddenPrototype.write = function write(chunk, encoding, callback) {
+  const before = gathering;
+  gathering = typeof callback !== 'function' && typeof encoding !== 'function' ? this : null;
+  try {
+    return Duplex.prototype.write.call(this, chunk, encoding, callback);
+  } finally {
+    gathering = before;
+  }
 };
 
 Socket.prototype._write = function (chunk, encoding, callback) {
@@ -265,7 +266,7 @@ Socket.prototype._write = function (chunk, encoding, callback) {
   }
   if (writer === undefined) {
     writeToNodes.call(this, false, chunk, encoding, callback);
-  } else if (this[kMayGather] && writer.gather(chunk, encoding)) {
+  } else if (gathering === this && writer.gather(chunk, encoding)) {
     this._unrefTimer();
     callback();
   } else if (writer.isIdle) {
@@ -365,8 +366,7 @@ Socket.prototype._final = function (callback) {
   }
 };
 
-Socket.prototype.sendDescriptors = sendDescriptors;
-receiveWhenListenedTo(Socket);
+defineDescriptorMethods(hiddenPrototype);
 
 Socket.prototype._destroy = function (error, callback) {
   this.connecting = false;

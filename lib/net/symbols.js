@@ -23,10 +23,12 @@ module.exports = {
   // What former handles of the connection have counted; all of it once the socket is destroyed.
   kBytesRead: stateSymbol('kBytesRead'),
   kBytesWritten: stateSymbol('kBytesWritten'),
-  kMayGather: Symbol('kMayGather'),
   kConsume: Symbol('kBoundSocketConsume'),
   kPathOptions: Symbol('kPathOptions'),
   kCopies: Symbol('kCopies'),
-  kReceivesDescriptors: Symbol('kReceivesDescriptors'),
+  kDescriptorListener: Symbol('kDescriptorListener'),
   kAttachHandle: Symbol('kAttachHandle'),
+  // Registered: functions of this module find their way into sockets of another copy of it.
+  kSendDescriptors: Symbol.for('oxipc.net.sendDescriptors'),
+  kReceiveDescriptors: Symbol.for('oxipc.net.receiveDescriptors'),
 };

@@ -82,7 +82,8 @@ async function main() {
     await publishAndSubscribe(redis);
     await blockAndWake(redis);
     await reconnect(redis);
-    results[`${name} is ours`] = redis.stream instanceof net.Socket && 'peerCredentials' in redis.stream;
+    results[`${name} is ours`] =
+      redis.stream instanceof net.Socket && Symbol.for('oxipc.net.sendDescriptors') in redis.stream;
     await redis.quit();
   }
   console.log(JSON.stringify(results));

@@ -83,7 +83,8 @@ async function main() {
     const client = new Client(options);
     await client.connect();
     const { stream } = client.connection;
-    results[`${name} is ours`] = stream instanceof net.Socket && 'peerCredentials' in stream;
+    results[`${name} is ours`] =
+      stream instanceof net.Socket && Symbol.for('oxipc.net.sendDescriptors') in stream;
     results[name] = await work(client);
     await notify(client, options);
     await terminate(client, options);

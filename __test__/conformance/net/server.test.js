@@ -235,8 +235,8 @@ sameAsNode('captureRejections', {}, async ({ net, log }) => {
 sameAsNode('options of a path beside a port', {}, async ({ net, log }) => {
   for (const options of [
     { readableAll: true, writableAll: true },
-    // Ours. A program for Node has its own meaning for them.
-    { mode: 'production', uid: 'www-data', gid: {}, takeOver: false },
+    // Names of ours stand under `oxipc` only.
+    { mode: 'production', uid: 'www-data', gid: {}, takeOver: true },
     { mode: 0o600, uid: 33, gid: 33 },
   ]) {
     const server = net.createServer().listen({ port: 0, ...options });

@@ -12,7 +12,12 @@ const { root } = require('./setup/stamp');
 const { runMain } = require('./setup/stop');
 const { importDirectionsHold } = require('./lint/import-directions');
 
-const LOCK_FILES = ['package-lock.json', 'scripts/node-versions/package-lock.json'];
+const LOCK_FILES = [
+  'package-lock.json',
+  'scripts/node-versions/package-lock.json',
+  '__test__/bundlers/package-lock.json',
+  '__test__/runtimes/package-lock.json',
+];
 
 const biome = path.join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
 const colors = process.stdout.isTTY ? [] : ['--colors=off'];

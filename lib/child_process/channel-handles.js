@@ -4,6 +4,7 @@
 // one of a descriptor. Both Node's own and ours are taken.
 
 const dgram = require('node:dgram');
+const { createRequire } = require('node:module');
 const nodeNet = require('node:net');
 
 const { ERR_INVALID_HANDLE_TYPE } = require('../internal/errors');
@@ -130,7 +131,9 @@ function detachSocket(target, envelope, socket, { keepOpen }) {
 // A connection of node:http: its parser goes back to Node's pool.
 function releaseParser(socket) {
   if (!socket.parser) return;
-  const { freeParser, HTTPParser } = require('_http_common');
+  // Not by `require`: bundlers do not know this name for one of Node's.
+  const builtin = process.getBuiltinModule ?? createRequire(__filename);
+  const { freeParser, HTTPParser } = builtin('_http_common');
   if (!(socket.parser instanceof HTTPParser)) return;
   freeParser(socket.parser, null, socket);
   socket._httpMessage?.detachSocket(socket);

@@ -1,7 +1,8 @@
 //! libuv's functions, looked up in the running executable.
 //!
-//! By dlsym and not by linking: a runtime that speaks Node-API but has no libuv (Bun) then gets a clear error from the
-//! first use, not a failed load.
+//! By dlsym and not by linking: a runtime that speaks Node-API but has no libuv then gets a clear error from the first use,
+//! not a failed load. A name that is found proves nothing in Bun and Deno, where JavaScript loads no addon
+//! (lib/native/load.js).
 
 use std::ffi::{CStr, c_int, c_void};
 use std::fmt;

@@ -12,7 +12,7 @@ const { ChannelHandle } = require('../native');
 const { closeDescriptor, conversions } = require('./channel-handles');
 const { kChannel } = require('./channel-key');
 const { acknowledged, closePending, giveUpQueue, report, send, sendNow } = require('./channel-send');
-const { serializations } = require('./serialization');
+const { Malformed, serializations } = require('./serialization');
 
 const [MESSAGES, END, SENT, LOST] = [0, 1, 2, 3];
 
@@ -94,20 +94,17 @@ class Channel {
       if (this.descriptor >= 0) closeDescriptor(this.descriptor);
       this.descriptor = fd;
     }
-    const messages = [];
-    try {
-      this.serialization.read(batch, messages);
-    } finally {
-      // The message to which the descriptor belongs takes it now: the next batch may bring another.
-      const descriptor =
-        this.descriptor >= 0 && messages.some(isHandleMessage) ? this.takeDescriptor() : undefined;
-      if (this.target.channel && messages.length > 0) {
-        if (!this.target.listenerCount('message') && messages.some(isForListener)) this.#bound(batch.length);
-        process.nextTick(emitAll, this.target, { messages, at: 0, descriptor });
-      } else if (descriptor !== undefined) {
-        closeDescriptor(descriptor);
-      }
+    const messages = this.serialization.read(batch);
+    // The message to which the descriptor belongs takes it now: the next batch may bring another.
+    const descriptor =
+      this.descriptor >= 0 && messages.some(isHandleMessage) ? this.takeDescriptor() : undefined;
+    if (this.target.channel && messages.length > 0) {
+      if (!this.target.listenerCount('message') && messages.some(isForListener)) this.#bound(batch.length);
+      process.nextTick(emitAll, this.target, { messages, at: 0, descriptor });
+      return;
     }
+    if (descriptor !== undefined) closeDescriptor(descriptor);
+    if (messages[0] instanceof Malformed) throw messages[0].error;
   }
 
   get isRead() {
@@ -188,12 +185,13 @@ function tellSent(channel, entries) {
   }
 }
 
-// A listener that throws must not keep the rest from their listeners: they follow in a tick of their own.
+// A listener that throws must not keep the rest from their listeners, nor a malformed message: they follow in a tick of their own.
 function emitAll(target, batch) {
   const { messages } = batch;
   try {
     while (batch.at < messages.length) {
       const message = messages[batch.at++];
+      if (message instanceof Malformed) throw message.error;
       if (isInternal(message)) emitInternal(target, message, batch);
       else emit(target, message, undefined);
     }

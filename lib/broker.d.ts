@@ -44,8 +44,8 @@ export interface BrokerOptions {
   /** Heartbeat offered to clients, in seconds; 0 for none. Default: 60, as in RabbitMQ. */
   heartbeat?: number;
   /**
-   * Bytes of messages from which on publishing connections are blocked (`connection.blocked`) until a tenth is free
-   * again. Default: 40 % of the memory of the machine or of its control group.
+   * Bytes of memory (messages, their places in queues, bindings, queues, outgoing bytes) from which on publishing
+   * connections are blocked (`connection.blocked`) until a tenth is free again. Default: 40 % of the memory of the machine or of its control group.
    */
   memoryHighWatermark?: number;
   /**

@@ -20,7 +20,9 @@ use crate::amqp::wire::content::{self, Arguments, BASIC};
 pub const MESSAGE_MAX_BYTES: u64 = 134_217_728;
 /// Room made for a body before any of it is here: a header may promise what never comes.
 const RESERVED_BYTES: u64 = 1024 * 1024;
-/// Bodies from here on count as memory while they arrive; below, two counts per message would cost more than they tell.
+/// A message of which there is no more than its method.
+const ARRIVING_BYTES: usize = size_of::<Incoming>() + 256;
+/// Bodies from here on count as memory by themselves while they arrive; smaller ones with their session.
 const COUNTED_BYTES: u64 = 4096;
 
 impl State {
@@ -69,7 +71,9 @@ impl State {
             header: None,
             data,
             arriving: None,
+            counted: ARRIVING_BYTES,
         });
+        session.arriving_bytes += ARRIVING_BYTES;
         Ok(())
     }
 
@@ -105,7 +109,6 @@ impl State {
             )));
         }
         if header.body_size > MESSAGE_MAX_BYTES {
-            channel.incoming = None;
             return Err(precondition_failed(&format!(
                 "message size {} is larger than configured max size {MESSAGE_MAX_BYTES}",
                 header.body_size
@@ -125,6 +128,10 @@ impl State {
             let mut arriving = Arriving::new(self.memory.clone(), counter);
             arriving.grow(incoming.data.capacity());
             incoming.arriving = Some(arriving);
+        } else {
+            let bytes = incoming.data.capacity();
+            incoming.counted += bytes;
+            session.arriving_bytes += bytes;
         }
         Ok(())
     }
@@ -179,8 +186,13 @@ impl State {
             mut data,
             // Given back when the message, which counts itself, has been made.
             arriving: _arriving,
+            counted,
         }) = channel.incoming.take()
         else {
+            return Ok(());
+        };
+        session.arriving_bytes = session.arriving_bytes.saturating_sub(counted);
+        let Some(channel) = session.channel_mut(number) else {
             return Ok(());
         };
         match self.exchanges.get(&exchange) {

@@ -1,11 +1,12 @@
 //! One channel's state: what it consumes, what it has not acknowledged, and the message it is in the middle of.
 
 use super::acknowledge::Verdict;
-use super::memory::Arriving;
+use super::entries::Entry;
+use super::memory::{Arriving, Memory, Share};
 use super::message::{Message, Name};
-use super::queue::Entry;
 use super::slots::SlotId;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 /// A message handed out and not acknowledged yet.
 #[derive(Debug)]
@@ -28,8 +29,10 @@ pub struct Incoming {
     pub header: Option<IncomingHeader>,
     /// Routing key, then properties, then as much of the body as is here.
     pub data: Vec<u8>,
-    /// Set when the body is large enough to be counted before it is whole.
+    /// Set when the body is large enough to be counted by itself.
     pub arriving: Option<Arriving>,
+    /// Counted in the session's `arriving_bytes`.
+    pub counted: usize,
 }
 
 #[derive(Debug)]
@@ -103,6 +106,8 @@ pub struct Channel {
     pub unacked: VecDeque<Unacked>,
     /// Settled places in `unacked`.
     settled: usize,
+    /// Of the channel and of `unacked`.
+    share: Share,
     last_tag: u64,
     /// What consumers started from now on get (basic.qos with global=false, in RabbitMQ's reading).
     pub prefetch: u16,
@@ -118,8 +123,11 @@ pub struct Channel {
     pub owes_confirm: bool,
 }
 
+/// A channel that holds nothing.
+const OVERHEAD_BYTES: usize = 2 * size_of::<Channel>();
+
 impl Channel {
-    pub fn new(number: u16) -> Channel {
+    pub fn new(number: u16, memory: &Arc<Memory>) -> Channel {
         Channel {
             number,
             incoming: None,
@@ -127,6 +135,7 @@ impl Channel {
             reply_consumer: None,
             unacked: VecDeque::new(),
             settled: 0,
+            share: Share::new(memory, OVERHEAD_BYTES),
             last_tag: 0,
             prefetch: 0,
             prefetch_channel: 0,
@@ -145,6 +154,27 @@ impl Channel {
 
     pub fn last_tag(&self) -> u64 {
         self.last_tag
+    }
+
+    /// Keeps a message that was handed out until it is settled.
+    pub fn hold(&mut self, unacked: Unacked) {
+        self.unacked.push_back(unacked);
+        self.account();
+    }
+
+    /// Frees room that the unacknowledged messages no longer need; half of it stays, against freeing and growing by turns.
+    fn fit(&mut self) {
+        let capacity = self.unacked.capacity();
+        if capacity > 1024 && self.unacked.len() < capacity / 4 {
+            self.unacked.shrink_to(capacity / 2);
+            self.account();
+        }
+    }
+
+    /// Brings the memory in use up to date.
+    fn account(&mut self) {
+        self.share
+            .set(OVERHEAD_BYTES + self.unacked.capacity() * size_of::<Unacked>());
     }
 
     /// Whether a tag is out and unsettled.
@@ -180,6 +210,7 @@ impl Channel {
         if self.settled > 64 && self.settled > self.unacked.len() / 2 {
             self.unacked.retain(|unacked| unacked.entry.is_some());
             self.settled = 0;
+            self.fit();
         }
         Some(settled)
     }
@@ -198,6 +229,7 @@ impl Channel {
             self.unacked.pop_front();
             self.settled -= 1;
         }
+        self.fit();
     }
 }
 
@@ -205,15 +237,14 @@ impl Channel {
 mod tests {
     use super::*;
     use crate::broker::memory::Memory;
-    use std::sync::Arc;
 
     fn channel(count: u64) -> Channel {
         let memory = Arc::new(Memory::new(usize::MAX));
-        let mut channel = Channel::new(1);
+        let mut channel = Channel::new(1, &memory);
         for position in 0..count {
             let tag = channel.next_tag();
             let message = Arc::new(Message::new("".into(), Vec::new(), 0, 0, memory.clone()));
-            channel.unacked.push_back(Unacked {
+            channel.hold(Unacked {
                 tag,
                 queue: SlotId::from_parts(0, 0),
                 consumer: None,

@@ -226,9 +226,9 @@ mod tests {
         let memory = Arc::new(Memory::new(usize::MAX));
         let vhost = Vhost::new("/".into(), memory.clone());
         let (full, rest) = vhost.with(|state| {
-            let mut fanout = Exchange::new(Kind::Fanout, false);
+            let mut fanout = Exchange::new(Kind::Fanout, false, &memory);
             let mut add = |name: String, arguments| {
-                let queue = Queue::new(name.into(), arguments, FieldTable::default());
+                let queue = Queue::new(name.into(), arguments, FieldTable::default(), &memory);
                 let id = state.queues.insert(queue);
                 let binding = Binding::new(
                     "fanout".into(),

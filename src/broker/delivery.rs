@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::channel::Unacked;
 use super::enqueue::drop_expired;
+use super::entries::Entry;
 use super::message::Message;
 use super::outgoing::Outgoing;
-use super::queue::{Entry, Queue};
+use super::queue::Queue;
 use super::slots::{SlotId, Slots};
 use super::vhost::{ChannelSlot, Consumer, OUTGOING_HIGH_BYTES, Phase, Session, State};
 use super::work;
@@ -91,7 +92,7 @@ fn hand_to(
     if !consumer.no_ack {
         consumer.unacked += 1;
         channel.outstanding += 1;
-        channel.unacked.push_back(Unacked {
+        channel.hold(Unacked {
             tag,
             queue: queue_id,
             consumer: Some(consumer_id),

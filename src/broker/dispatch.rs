@@ -18,7 +18,7 @@ const ANSWERS_MAX_BYTES: usize = 4 * 1024 * 1024;
 pub struct InputOutcome {
     /// Bytes dealt with; the rest is the beginning of a frame, or waits.
     pub consumed: usize,
-    /// Whether whole frames may be left: the slice is used up, or too much is outgoing.
+    /// Whether whole frames may be left: the slice is used up, memory is, or too much is outgoing.
     pub waits: bool,
     pub phase: Phase,
     /// Whether a message became whole.
@@ -48,7 +48,9 @@ impl State {
                 outcome.consumed = bytes.len();
                 break;
             }
-            if session.outgoing.len() > ANSWERS_MAX_BYTES || self.work_done() >= end {
+            // Under the memory alarm one message is taken, and the connection is then blocked.
+            let alarmed = session.publishes && self.memory.blocked();
+            if alarmed || session.outgoing.len() > ANSWERS_MAX_BYTES || self.work_done() >= end {
                 outcome.waits = true;
                 break;
             }

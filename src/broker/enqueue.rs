@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::arguments::Overflow;
 use super::dead_letter::Reason;
+use super::entries::NEVER;
 use super::message::Message;
-use super::queue::{NEVER, Queue};
+use super::queue::Queue;
 use super::slots::SlotId;
 use super::vhost::State;
 use super::work;

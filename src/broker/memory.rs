@@ -4,14 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
-/// What a message costs beyond its bytes: its two allocations' headers and its place in a queue.
-pub const OVERHEAD_BYTES: usize = 160;
+/// What the allocator takes for a block: glibc's 8 bytes in front, rounded up to 16; whole pages from its threshold on.
+pub const fn block(bytes: usize) -> usize {
+    const MAPPED: usize = 128 * 1024;
+    match bytes {
+        0 => 0,
+        1..MAPPED => (bytes + 8 + 15) & !15,
+        _ => (bytes + 16 + 4095) & !4095,
+    }
+}
 
 /// Publishers go on only when a tenth of the limit is free again; at the limit itself they would stop and go with every
 /// message.
 const RESUME_PERCENT: usize = 90;
 
-/// One per broker; every message adds its size while it lives.
+/// One per broker: the bytes of messages, of their places in queues and with consumers, of bindings, queues, exchanges, and
+/// of what is outgoing. Input that was read and not processed is not counted: blocked publishers would block themselves.
 #[derive(Debug)]
 pub struct Memory {
     used: AtomicUsize,
@@ -67,6 +75,40 @@ impl Memory {
             }
             resumed.await;
         }
+    }
+}
+
+/// A part of the memory in use, given back when it is dropped.
+#[derive(Debug)]
+pub struct Share {
+    memory: Arc<Memory>,
+    bytes: usize,
+}
+
+impl Share {
+    pub fn new(memory: &Arc<Memory>, bytes: usize) -> Share {
+        memory.add(bytes);
+        let memory = memory.clone();
+        Share { memory, bytes }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn set(&mut self, bytes: usize) {
+        if bytes > self.bytes {
+            self.memory.add(bytes - self.bytes);
+        } else if bytes < self.bytes {
+            self.memory.subtract(self.bytes - bytes);
+        }
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.memory.subtract(self.bytes);
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use super::memory::{Memory, OVERHEAD_BYTES};
+use super::memory::{Memory, block};
 use super::properties::Properties;
 
 /// A name of an exchange, a queue, a consumer, a user.
@@ -28,6 +28,9 @@ pub struct Message {
     memory: Arc<Memory>,
 }
 
+/// The block of an `Arc<Message>`, with its two counts.
+const SHARED: usize = block(size_of::<Message>() + 16);
+
 impl Message {
     /// `data` is routing key, properties and body in one; the lengths cut it.
     pub fn new(
@@ -37,7 +40,7 @@ impl Message {
         properties_len: u32,
         memory: Arc<Memory>,
     ) -> Message {
-        memory.add(data.capacity() + OVERHEAD_BYTES);
+        memory.add(block(data.capacity()) + SHARED);
         Message {
             exchange,
             data,
@@ -124,6 +127,6 @@ impl Message {
 impl Drop for Message {
     fn drop(&mut self) {
         self.memory
-            .subtract(self.data.capacity() + OVERHEAD_BYTES + self.blind_bytes());
+            .subtract(block(self.data.capacity()) + SHARED + self.blind_bytes());
     }
 }

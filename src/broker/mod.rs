@@ -15,6 +15,7 @@ mod definitions;
 mod delivery;
 mod dispatch;
 mod enqueue;
+mod entries;
 mod exception;
 mod exchange;
 mod fair_mutex;

@@ -1,28 +1,16 @@
 //! A queue: the messages that wait in it, in order, and who consumes from it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use amq_protocol::types::FieldTable;
 
 use super::arguments::QueueArguments;
+use super::entries::{Entries, Entry, NEVER};
 use super::exchange::Binding;
+use super::memory::{Memory, Share};
 use super::message::{Message, Name};
 use super::slots::SlotId;
-
-/// The deadline of what never expires.
-pub const NEVER: u64 = u64::MAX;
-
-/// A message in a queue, or out of it and not yet acknowledged.
-#[derive(Debug)]
-pub struct Entry {
-    /// Its place among the queue's messages; a requeued message goes back to it.
-    pub position: u64,
-    pub message: Arc<Message>,
-    pub redelivered: bool,
-    /// By the vhost's clock.
-    pub expires_at: u64,
-}
 
 #[derive(Debug)]
 pub struct Queue {
@@ -35,7 +23,7 @@ pub struct Queue {
     pub table: FieldTable,
     pub arguments: QueueArguments,
     /// One level for each priority, the highest last.
-    levels: Vec<VecDeque<Entry>>,
+    levels: Vec<Entries>,
     ready: usize,
     /// Body bytes of what is ready, as x-max-length-bytes counts them.
     pub ready_bytes: u64,
@@ -55,11 +43,16 @@ pub struct Queue {
     pub armed: u64,
     /// When x-expires counts from, by the vhost's clock.
     pub used_at: u64,
+    _share: Share,
 }
 
+/// What a queue costs before there is anything in it: its places in the vhost's tables, its own arguments.
+const OVERHEAD_BYTES: usize = 2 * size_of::<Queue>();
+
 impl Queue {
-    pub fn new(name: Name, arguments: QueueArguments, table: FieldTable) -> Queue {
+    pub fn new(name: Name, arguments: QueueArguments, table: FieldTable, memory: &Arc<Memory>) -> Queue {
         let levels = usize::from(arguments.max_priority.unwrap_or(0)) + 1;
+        let bytes = OVERHEAD_BYTES + name.len() + levels * size_of::<Entries>();
         Queue {
             name,
             durable: false,
@@ -67,7 +60,7 @@ impl Queue {
             owner: None,
             table,
             arguments,
-            levels: (0..levels).map(|_| VecDeque::new()).collect(),
+            levels: (0..levels).map(|_| Entries::new(memory)).collect(),
             ready: 0,
             ready_bytes: 0,
             next_position: 0,
@@ -79,6 +72,7 @@ impl Queue {
             expiring: false,
             armed: NEVER,
             used_at: 0,
+            _share: Share::new(memory, bytes),
         }
     }
 
@@ -124,7 +118,7 @@ impl Queue {
     }
 
     pub fn pop(&mut self) -> Option<Entry> {
-        let entry = self.levels.iter_mut().rev().find_map(VecDeque::pop_front)?;
+        let entry = self.levels.iter_mut().rev().find_map(Entries::pop_front)?;
         self.taken(&entry);
         Some(entry)
     }
@@ -142,7 +136,7 @@ impl Queue {
         self.levels
             .iter()
             .rev()
-            .find_map(VecDeque::front)
+            .find_map(Entries::front)
             .map_or(NEVER, |entry| entry.expires_at)
     }
 
@@ -158,33 +152,32 @@ impl Queue {
         self.ready_bytes += entry.message.body().len() as u64;
         self.expiring |= entry.expires_at != NEVER;
         let level = self.level(&entry.message);
-        let level = &mut self.levels[level];
-        if level.front().is_none_or(|first| entry.position < first.position) {
-            level.push_front(entry);
-            return;
-        }
-        let at = level.partition_point(|other| other.position < entry.position);
-        level.insert(at, entry);
+        self.levels[level].insert(entry);
     }
 
     /// Takes all that is ready, level by level.
-    pub fn purge(&mut self) -> impl Iterator<Item = VecDeque<Entry>> {
+    pub fn purge(&mut self, memory: &Arc<Memory>) -> impl Iterator<Item = Entries> {
         self.ready = 0;
         self.ready_bytes = 0;
-        self.levels.iter_mut().map(std::mem::take)
+        let levels = self.levels.iter_mut();
+        levels.map(|level| std::mem::replace(level, Entries::new(memory)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::memory::Memory;
 
     fn message(body: &[u8], priority: u8) -> Arc<Message> {
         let memory = Arc::new(Memory::new(usize::MAX));
         let mut message = Message::new("".into(), body.to_vec(), 0, 0, memory);
         message.priority = priority;
         Arc::new(message)
+    }
+
+    fn queue(arguments: QueueArguments) -> Queue {
+        let memory = Arc::new(Memory::new(usize::MAX));
+        Queue::new("q".into(), arguments, FieldTable::default(), &memory)
     }
 
     fn bodies(queue: &mut Queue) -> Vec<u8> {
@@ -195,7 +188,7 @@ mod tests {
 
     #[test]
     fn requeued_messages_go_back_to_their_places() {
-        let mut queue = Queue::new("q".into(), QueueArguments::default(), FieldTable::default());
+        let mut queue = queue(QueueArguments::default());
         (0..6).for_each(|body| queue.push(message(&[body], 0), NEVER));
         let taken = (0..4).map(|_| queue.pop().unwrap()).collect::<Vec<_>>();
         let mut taken = taken.into_iter();
@@ -206,8 +199,10 @@ mod tests {
         queue.requeue(fourth);
         queue.requeue(second);
         assert_eq!(queue.ready(), 6);
-        assert!(queue.levels[0][0].redelivered && !queue.levels[0][4].redelivered);
-        assert_eq!(bodies(&mut queue), [0, 1, 2, 3, 4, 5]);
+        let back = std::iter::from_fn(|| queue.pop());
+        let back = back.map(|entry| (entry.message.body()[0], entry.redelivered));
+        let expected = (0..6).map(|body| (body, body < 4));
+        assert!(back.eq(expected));
         assert_eq!(queue.ready_bytes, 0);
     }
 
@@ -217,7 +212,7 @@ mod tests {
             max_priority: Some(5),
             ..Default::default()
         };
-        let mut queue = Queue::new("q".into(), arguments, FieldTable::default());
+        let mut queue = queue(arguments);
         for (body, priority) in [(1, 0), (2, 9), (3, 5), (4, 1)] {
             queue.push(message(&[body], priority), NEVER);
         }

@@ -238,7 +238,7 @@ mod tests {
                 let before = state.exchanges.len();
                 let name = |number: usize| Name::from(format!("e{number}"));
                 for number in 0..=LENGTH {
-                    let mut exchange = Exchange::new(Kind::Fanout, false);
+                    let mut exchange = Exchange::new(Kind::Fanout, false, &state.memory);
                     exchange.auto_delete = true;
                     state.exchanges.insert(name(number), exchange);
                 }
@@ -250,7 +250,12 @@ mod tests {
                 }
                 state.exchanges.get_mut(&name(LENGTH)).unwrap().alternate = Some("amq.fanout".into());
                 let table = FieldTable::default();
-                let queue = Queue::new("q".into(), QueueArguments::default(), FieldTable::default());
+                let queue = Queue::new(
+                    "q".into(),
+                    QueueArguments::default(),
+                    FieldTable::default(),
+                    &state.memory,
+                );
                 let queue = state.queues.insert(queue);
                 let bound = state.bind("amq.fanout", Destination::Queue(queue), "", &table);
                 assert_eq!(bound, Ok(()));

@@ -274,6 +274,9 @@ async fn timer_loop(vhost: Arc<Vhost>) {
             false => None,
         };
         let wait = vhost.with(super::vhost::State::fire_timers);
+        if turn.is_some() {
+            yield_now().await;
+        }
         drop(turn);
         let changed = vhost.timers_changed.notified();
         match wait {

@@ -16,12 +16,13 @@ use tokio::task::yield_now;
 
 use super::channel::Channel;
 use super::dead_letter::Reason;
+use super::entries::Entries;
 use super::exchange::{Exchange, Kind};
 use super::fair_mutex::FairMutex;
-use super::memory::Memory;
+use super::memory::{Memory, Share};
 use super::message::{Message, Name};
 use super::outgoing::Outgoing;
-use super::queue::{Entry, Queue};
+use super::queue::Queue;
 use super::slots::{SlotId, Slots};
 use super::work;
 use crate::runtime::runtime;
@@ -39,6 +40,7 @@ pub struct Consumer {
     pub priority: i64,
     pub prefetch: u16,
     pub unacked: u32,
+    pub _share: Share,
 }
 
 /// A channel number's state.
@@ -75,6 +77,10 @@ pub struct Session {
     /// By number; 0 stays empty.
     pub channels: Vec<Option<ChannelSlot>>,
     pub outgoing: Outgoing,
+    /// Of `outgoing` and of small messages that are arriving.
+    pub share: Share,
+    /// Bytes of messages that are arriving and too small to be counted one by one.
+    pub arriving_bytes: usize,
     pub wake: Arc<Notify>,
     /// Whether it is in the list of those to be woken.
     pub woken: bool,
@@ -89,6 +95,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Brings the memory in use up to date.
+    pub fn account(&mut self) {
+        self.share.set(self.outgoing.capacity() + self.arriving_bytes);
+    }
+
     pub fn channel(&self, number: u16) -> Option<&Channel> {
         match self.channels.get(number as usize)? {
             Some(ChannelSlot::Open(channel)) => Some(channel),
@@ -124,7 +135,7 @@ pub struct State {
     /// Units of `work` done under this hold of the lock.
     pub work_done: i64,
     /// Messages of queues that were purged or deleted, to be freed without the lock.
-    pub discarded: Vec<VecDeque<Entry>>,
+    pub discarded: Vec<Entries>,
     /// Sessions that have something to write.
     pub woken: Vec<SlotId>,
     pub timers: BinaryHeap<Reverse<(u64, SlotId)>>,
@@ -144,13 +155,13 @@ impl State {
             ("amq.match", Kind::Headers),
             ("amq.rabbitmq.trace", Kind::Topic),
         ] {
-            exchanges.insert(exchange.into(), Exchange::new(kind, true));
+            exchanges.insert(exchange.into(), Exchange::new(kind, true, &memory));
         }
         // Nothing is traced here; programs that bind to it find it.
         if let Some(trace) = exchanges.get_mut("amq.rabbitmq.trace") {
             trace.internal = true;
         }
-        exchanges.insert("".into(), Exchange::new(Kind::Direct, true));
+        exchanges.insert("".into(), Exchange::new(Kind::Direct, true, &memory));
         State {
             name,
             memory,
@@ -273,6 +284,7 @@ impl State {
             .filter_map(|id| {
                 let session = sessions.get_mut(id)?;
                 session.woken = false;
+                session.account();
                 Some(session.wake.clone())
             })
             .collect()
@@ -355,6 +367,9 @@ impl Vhost {
                 std::mem::swap(outgoing, &mut session.outgoing);
                 state.resume(session_id);
             }
+            if let Some(session) = state.sessions.get_mut(session_id) {
+                session.account();
+            }
             // What `resume` added goes out when this is written; the session looks again before it sleeps.
             if let Some(session) = state.sessions.get_mut(session_id)
                 && session.outgoing.is_empty()
@@ -371,14 +386,14 @@ impl Vhost {
 /// Freed at once and in pieces: millions of messages take a second, which other tasks of the runtime would wait for.
 const FREED_AT_ONCE: usize = 10_000;
 
-fn free(mut discarded: Vec<VecDeque<Entry>>) {
-    if discarded.iter().map(VecDeque::len).sum::<usize>() <= FREED_AT_ONCE {
+fn free(mut discarded: Vec<Entries>) {
+    if discarded.iter().map(Entries::len).sum::<usize>() <= FREED_AT_ONCE {
         return;
     }
     runtime().spawn(async move {
         while let Some(mut entries) = discarded.pop() {
             while !entries.is_empty() {
-                entries.truncate(entries.len().saturating_sub(FREED_AT_ONCE));
+                entries.drop_some(FREED_AT_ONCE);
                 yield_now().await;
             }
         }

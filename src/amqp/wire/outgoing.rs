@@ -40,8 +40,10 @@ impl<B: BodyOwner> Chunk<B> {
 #[derive(Debug)]
 pub struct Outgoing<B> {
     chunks: VecDeque<Chunk<B>>,
-    /// Bytes in `chunks`, less what `written` says is gone.
+    /// Bytes in `chunks`.
     chunked: usize,
+    /// Capacity of the owned ones among them.
+    owned: usize,
     tail: Vec<u8>,
     /// How much of the first chunk (or of the tail, when there is none) has been written.
     written: usize,
@@ -52,6 +54,7 @@ impl<B> Default for Outgoing<B> {
         Outgoing {
             chunks: VecDeque::new(),
             chunked: 0,
+            owned: 0,
             tail: Vec::new(),
             written: 0,
         }
@@ -65,6 +68,18 @@ impl<B: BodyOwner> Outgoing<B> {
 
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty() && self.tail.is_empty()
+    }
+
+    /// The memory it has, less the bodies that others own.
+    pub fn capacity(&self) -> usize {
+        self.owned + self.chunks.capacity() * size_of::<Chunk<B>>() + self.tail.capacity()
+    }
+
+    /// Frees the memory of an empty one.
+    pub fn shrink(&mut self) {
+        if self.is_empty() {
+            *self = Outgoing::default();
+        }
     }
 
     pub fn clear(&mut self) {
@@ -110,6 +125,7 @@ impl<B: BodyOwner> Outgoing<B> {
     fn close_tail(&mut self) {
         if !self.tail.is_empty() {
             self.chunked += self.tail.len();
+            self.owned += self.tail.capacity();
             self.chunks
                 .push_back(Chunk::Owned(std::mem::take(&mut self.tail)));
         }
@@ -142,6 +158,9 @@ impl<B: BodyOwner> Outgoing<B> {
             }
             bytes -= rest;
             self.chunked -= first.bytes().len();
+            if let Chunk::Owned(bytes) = first {
+                self.owned -= bytes.capacity();
+            }
             self.written = 0;
             self.chunks.pop_front();
         }

@@ -10,11 +10,17 @@ use lapin::{Channel, Confirmation, PublisherConfirm};
 
 use super::local::Local;
 use super::{Failure, IN_FLIGHT};
+use crate::broker::memory::Memory;
 use crate::broker::vhost::Vhost;
 
-pub async fn link(channel: &Channel, vhost: Arc<Vhost>, queue: &str) -> Result<(), Failure> {
+pub async fn link(
+    channel: &Channel,
+    vhost: Arc<Vhost>,
+    memory: &Arc<Memory>,
+    queue: &str,
+) -> Result<(), Failure> {
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let mut local = Local::consume(vhost, queue, IN_FLIGHT)?;
+    let mut local = Local::consume(vhost, memory, queue, IN_FLIGHT)?;
     let mut unconfirmed: VecDeque<(u64, PublisherConfirm)> = VecDeque::new();
     loop {
         tokio::select! {

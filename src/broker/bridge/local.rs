@@ -14,6 +14,7 @@ use super::Failure;
 use crate::amqp::wire::content::{self, Arguments};
 use crate::amqp::wire::frame;
 use crate::amqp::wire::method::{self, AMQPClass};
+use crate::broker::memory::{Memory, Share};
 use crate::broker::outgoing::{Outgoing, SLICES};
 use crate::broker::slots::SlotId;
 use crate::broker::vhost::{Capabilities, Phase, Session, Vhost};
@@ -50,7 +51,12 @@ impl Drop for Local {
 
 impl Local {
     /// Consumes from a queue, with at most `prefetch` messages unacknowledged.
-    pub fn consume(vhost: Arc<Vhost>, queue: &str, prefetch: u16) -> Result<Local, Failure> {
+    pub fn consume(
+        vhost: Arc<Vhost>,
+        memory: &Arc<Memory>,
+        queue: &str,
+        prefetch: u16,
+    ) -> Result<Local, Failure> {
         let wake = Arc::new(Notify::new());
         let session = Session {
             phase: Phase::Open,
@@ -63,6 +69,8 @@ impl Local {
             channel_max: CHANNEL,
             channels: Vec::new(),
             outgoing: Outgoing::default(),
+            share: Share::new(memory, 0),
+            arriving_bytes: 0,
             wake: wake.clone(),
             woken: false,
             stalled: false,
@@ -213,7 +221,6 @@ impl Local {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::memory::Memory;
     use crate::broker::message::Message;
     use amq_protocol::protocol::queue::Declare;
 
@@ -239,7 +246,7 @@ mod tests {
             vhost.with(|state| state.enqueue(queue, message));
         };
         publish(1);
-        let mut local = Local::consume(vhost.clone(), "q", 10).unwrap();
+        let mut local = Local::consume(vhost.clone(), &memory, "q", 10).unwrap();
         publish(8 * 1024 * 1024);
         local.ack(1);
         let holds = |tag| {

@@ -142,7 +142,7 @@ async fn attempt(
             let (queue, vhost, memory) = (queue.clone(), vhost.clone(), memory.clone());
             links.spawn(async move {
                 match direction {
-                    Direction::Forward => forward::link(&channel, vhost, &queue).await,
+                    Direction::Forward => forward::link(&channel, vhost, &memory, &queue).await,
                     Direction::Fetch => fetch::link(&channel, &vhost, &memory, &queue).await,
                 }
             });

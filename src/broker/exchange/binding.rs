@@ -6,6 +6,7 @@ use amq_protocol::frame::WriteContext;
 use amq_protocol::types::FieldTable;
 use amq_protocol::types::generation::gen_field_table;
 
+use crate::broker::memory::block;
 use crate::broker::message::Name;
 use crate::broker::slots::SlotId;
 
@@ -44,6 +45,12 @@ impl Binding {
             routing_key: routing_key.into(),
             arguments,
         }
+    }
+
+    /// An estimate of the memory of the binding, of its places in both ends' sets and of the source's index.
+    pub fn memory(&self) -> usize {
+        const PLACES: usize = 200;
+        block(size_of::<Binding>() + 16) + PLACES + 2 * self.routing_key.len() + 3 * self.arguments.len()
     }
 }
 

@@ -11,6 +11,7 @@ use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::arguments::type_name;
 use super::exception::{Outcome, erlang_binary, precondition_failed};
+use super::memory::{Memory, Share};
 use super::message::Name;
 pub use binding::{Binding, Destination, Destinations};
 use headers::{Criteria, Match};
@@ -67,10 +68,15 @@ pub struct Exchange {
     /// Bindings that lead here, so that deleting this exchange need not search.
     pub bound_to: HashSet<Arc<Binding>>,
     index: Index,
+    /// Of the exchange and its bindings.
+    share: Share,
 }
 
+/// An exchange that a client has declared, without bindings.
+const OVERHEAD_BYTES: usize = 2 * size_of::<Exchange>();
+
 impl Exchange {
-    pub fn new(kind: Kind, durable: bool) -> Exchange {
+    pub fn new(kind: Kind, durable: bool, memory: &Arc<Memory>) -> Exchange {
         Exchange {
             kind,
             durable,
@@ -86,7 +92,13 @@ impl Exchange {
                 Kind::Topic => Index::Topic(Trie::default()),
                 Kind::Headers => Index::Headers(Criteria::default()),
             },
+            share: Share::new(memory, 0),
         }
+    }
+
+    /// Counts the exchange itself as memory; a vhost's own exchanges are none of the clients' doing.
+    pub fn account(&mut self) {
+        self.share.set(self.share.bytes() + OVERHEAD_BYTES);
     }
 
     pub fn has_bindings(&self) -> bool {
@@ -114,6 +126,7 @@ impl Exchange {
         if !self.bindings.insert(binding.clone()) {
             return Ok(false);
         }
+        self.share.set(self.share.bytes() + binding.memory());
         match (&mut self.index, criteria) {
             (Index::Direct(keys), _) => {
                 let key = binding.routing_key.clone();
@@ -136,6 +149,8 @@ impl Exchange {
         if !self.bindings.remove(binding) {
             return false;
         }
+        self.share
+            .set(self.share.bytes().saturating_sub(binding.memory()));
         match &mut self.index {
             Index::Direct(keys) => {
                 if let Some(bound) = keys.get_mut(&binding.routing_key) {
@@ -201,7 +216,7 @@ mod tests {
         let mut other = FieldTable::default();
         other.insert("a".into(), AMQPValue::Boolean(true));
         for kind in [Kind::Direct, Kind::Fanout, Kind::Topic] {
-            let mut exchange = Exchange::new(kind, true);
+            let mut exchange = Exchange::new(kind, true, &Arc::new(Memory::new(usize::MAX)));
             let binding = |arguments: &FieldTable| {
                 let destination = Destination::Exchange("q".into());
                 Arc::new(Binding::new("e".into(), destination, "k", arguments))

@@ -14,6 +14,7 @@ use crate::broker::channel::{ReplyConsumer, Unacked};
 use crate::broker::exception::{
     Outcome, access_refused, command_invalid, not_allowed, not_implemented, precondition_failed,
 };
+use crate::broker::memory::Share;
 use crate::broker::message::Name;
 use crate::broker::reply_to;
 use crate::broker::slots::SlotId;
@@ -137,6 +138,7 @@ impl State {
             consumers,
             sessions,
             name: vhost,
+            memory,
             ..
         } = self;
         let Some(queue) = queues.get_mut(queue_id) else {
@@ -164,6 +166,7 @@ impl State {
             priority,
             prefetch: channel.prefetch,
             unacked: 0,
+            _share: Share::new(memory, 2 * size_of::<Consumer>() + tag.len()),
         });
         channel.consumers.insert(tag.clone(), id);
         let at = queue
@@ -259,7 +262,7 @@ impl State {
         let tag = channel.next_tag();
         let (message, redelivered) = (entry.message.clone(), entry.redelivered);
         if !no_ack {
-            channel.unacked.push_back(Unacked {
+            channel.hold(Unacked {
                 tag,
                 queue: queue_id,
                 consumer: None,

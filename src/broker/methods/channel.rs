@@ -26,7 +26,8 @@ impl State {
         if session.channels.len() <= number as usize {
             session.channels.resize_with(number as usize + 1, || None);
         }
-        session.channels[number as usize] = Some(ChannelSlot::Open(Box::new(Channel::new(number))));
+        let channel = Channel::new(number, &self.memory);
+        session.channels[number as usize] = Some(ChannelSlot::Open(Box::new(channel)));
         self.send(
             session_id,
             number,
@@ -118,14 +119,16 @@ impl State {
 
     /// Gives back what a channel holds: its consumers go, its unacknowledged messages return to their queues.
     pub fn release_channel(&mut self, session_id: SlotId, number: u16) {
-        let Some(channel) = self
-            .sessions
-            .get_mut(session_id)
-            .and_then(|session| session.channel_mut(number))
-        else {
+        let Some(session) = self.sessions.get_mut(session_id) else {
+            return;
+        };
+        let Some(channel) = session.channel_mut(number) else {
             return;
         };
         let consumers = channel.consumers.drain().map(|(_, id)| id).collect::<Vec<_>>();
+        if let Some(incoming) = channel.incoming.take() {
+            session.arriving_bytes = session.arriving_bytes.saturating_sub(incoming.counted);
+        }
         // Requeued first and delivered later, so that nothing comes back to the channel that goes; an auto-delete
         // queue that goes with its last consumer takes its messages along.
         self.settle_up_to(session_id, number, u64::MAX, Verdict::Requeue);

@@ -83,7 +83,7 @@ impl State {
             return check_argument(ALTERNATE, &declare.arguments, &current.arguments, &resource);
         }
         check_not_reserved("exchange", name)?;
-        let mut exchange = Exchange::new(kind, declare.durable);
+        let mut exchange = Exchange::new(kind, declare.durable, &self.memory);
         exchange.auto_delete = declare.auto_delete;
         exchange.internal = declare.internal;
         exchange.alternate = match declare.arguments.inner().get(ALTERNATE) {
@@ -97,6 +97,7 @@ impl State {
             }
         };
         exchange.arguments = declare.arguments;
+        exchange.account();
         self.exchanges.insert(name.into(), exchange);
         self.routing_epoch += 1;
         Ok(())

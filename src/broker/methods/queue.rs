@@ -34,7 +34,7 @@ impl State {
                 let mut count = 0;
                 if let Some(queue) = self.queues.get_mut(id) {
                     count = queue.ready();
-                    self.discarded.extend(queue.purge());
+                    self.discarded.extend(queue.purge(&self.memory));
                 }
                 let ok = PurgeOk {
                     message_count: count as u32,
@@ -136,7 +136,7 @@ impl State {
     /// Adds a queue that does not exist yet.
     pub fn add_queue(&mut self, name: Name, owner: Option<SlotId>, declare: Declare) -> Outcome<SlotId> {
         let arguments = QueueArguments::read(&declare.arguments, &name, &self.name)?;
-        let mut queue = Queue::new(name.clone(), arguments, declare.arguments);
+        let mut queue = Queue::new(name.clone(), arguments, declare.arguments, &self.memory);
         queue.durable = declare.durable;
         queue.auto_delete = declare.auto_delete;
         queue.owner = owner;
@@ -205,7 +205,7 @@ impl State {
             }
             self.remove_unbound(&binding.source);
         }
-        self.discarded.extend(queue.purge());
+        self.discarded.extend(queue.purge(&self.memory));
     }
 
     fn cancel_by_broker(&mut self, consumer_id: SlotId) {

@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Shared;
 use super::dispatch::tolerated;
 use super::exception::connection_forced;
+use super::memory::Share;
 use super::outgoing::{Outgoing, SLICES};
 use super::slots::SlotId;
 use super::vhost::{Phase, Session, Vhost};
@@ -185,6 +186,8 @@ struct Connection {
     heartbeat: Heartbeat,
     /// Being written; the vhost fills the next in the meantime.
     writing: Outgoing,
+    /// Of `writing`.
+    share: Share,
     /// Whether the vhost has something for us.
     woken: bool,
     /// Whether whole frames may be left in the buffer: they are backlog.
@@ -214,6 +217,8 @@ impl Connection {
             channel_max: negotiated.channel_max,
             channels: Vec::new(),
             outgoing: Outgoing::default(),
+            share: Share::new(&shared.memory, 0),
+            arriving_bytes: 0,
             wake: wake.clone(),
             woken: false,
             stalled: false,
@@ -226,6 +231,7 @@ impl Connection {
         Connection {
             io,
             registered: Registered { vhost, id },
+            share: Share::new(&shared.memory, 0),
             shared,
             wake,
             heartbeat: Heartbeat::new(negotiated.heartbeat_seconds),
@@ -294,6 +300,7 @@ impl Connection {
                         self.writing.buffer().extend_from_slice(&HEARTBEAT_FRAME);
                     }
                     self.io.buffer.shrink();
+                    self.shrink_outgoing();
                 }
                 open = &mut forced, if !told => {
                     told = true;
@@ -312,8 +319,10 @@ impl Connection {
                 permit = granted(&mut turn) => {
                     turn = None;
                     self.process_input(BACKLOG_SLICE);
-                    drop(permit);
+                    // With the permit: to pass it on would make the next session run before the sockets are polled, and
+                    // tokio polls them only every 61 tasks as long as there are such.
                     yield_now().await;
+                    drop(permit);
                 }
                 () = wake.notified() => self.woken = true,
                 () = shared.memory.resumed(), if self.blocked => self.unblock(),
@@ -370,6 +379,7 @@ impl Connection {
         let outcome = vhost.with_session(*id, &mut self.writing, |state| {
             state.process_input(*id, bytes, slice)
         });
+        self.account();
         self.io.buffer.consume(outcome.consumed);
         (self.phase, self.waits) = (outcome.phase, outcome.waits);
         // As in RabbitMQ a connection is blocked after its first publish under the memory alarm. Connections that have
@@ -386,6 +396,24 @@ impl Connection {
         }
     }
 
+    /// Frees buffers that have grown and are empty.
+    fn shrink_outgoing(&mut self) {
+        let Registered { vhost, id } = &self.registered;
+        self.writing.shrink();
+        vhost.with(|state| {
+            if let Some(session) = state.sessions.get_mut(*id) {
+                session.outgoing.shrink();
+                session.account();
+            }
+        });
+        self.account();
+    }
+
+    /// Brings the memory in use up to date.
+    fn account(&mut self) {
+        self.share.set(self.writing.capacity());
+    }
+
     /// Takes what the vhost has for us.
     fn take_outgoing(&mut self) {
         let Registered { vhost, id } = &self.registered;
@@ -395,12 +423,14 @@ impl Connection {
                 .get(*id)
                 .map_or(Phase::Done, |session| session.phase)
         });
+        self.account();
     }
 
     /// Stops reading until memory is free again.
     fn block(&mut self) {
         self.blocked = true;
         self.waits = true;
+        self.io.buffer.fit();
         if self.tells_blocked {
             let reason = "low on memory".into();
             self.tell(AMQPMethod::Blocked(Blocked { reason }));

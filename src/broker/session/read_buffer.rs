@@ -54,6 +54,14 @@ impl ReadBuffer {
         }
     }
 
+    /// Frees what the unprocessed bytes do not need.
+    pub fn fit(&mut self) {
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        self.bytes.truncate(self.end.max(SMALL_BYTES));
+        self.bytes.shrink_to_fit();
+    }
+
     pub fn shrink(&mut self) {
         if self.start == self.end && self.bytes.len() > SMALL_BYTES {
             *self = ReadBuffer::new();

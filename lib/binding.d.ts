@@ -277,6 +277,9 @@ export declare class StreamHandle {
   setRef(on: boolean): void
 }
 
+/** Which of several addons in the process this is, whatever thread or environment asks: where it lies in memory. */
+export declare function addonAddress(): number
+
 /**
  * An end of a connection. `family` is `'IPv4'`, `'IPv6'` or `'unix'`; the address of the last is its path, empty when it
  * has none.
@@ -386,9 +389,6 @@ export interface BrokerStarted {
   port: number
 }
 
-/** How far into a buffer the first page of memory begins. */
-export declare function bytesToPage(buffer: Uint8Array): number
-
 /** Closes a descriptor that JavaScript was given and has no use for. */
 export declare function closeDescriptor(fd: number): void
 
@@ -402,6 +402,9 @@ export declare function descriptorType(fd: number): string
 
 /** A copy that children do not inherit; the caller's to close. */
 export declare function duplicateDescriptor(fd: number): number
+
+/** Has `flush()` called when the process exits, as a listener of 'exit'. It is held weakly. */
+export declare function flushAtExit(flush: () => unknown): void
 
 export declare function getTypeOfService(fd: number): number
 
@@ -424,6 +427,9 @@ export interface MessagesOptions {
   /** A number that no peer knows; see `Batch::payloads`. */
   nonce: number
 }
+
+/** A number that no other call has got, in whatever thread: the end of a child's mark. */
+export declare function nextMark(): number
 
 /** Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor. */
 export declare function openSocket(version: number): number
@@ -454,10 +460,19 @@ export declare function setKeepAlive(fd: number, on: boolean, idle: number, inte
 
 export declare function setNoDelay(fd: number, on: boolean): number
 
-/** Sets the function `(size, large) => buffer` that makes the two buffers into which all streams of this environment read. */
-export declare function setReadMemoryAllocator(allocate: (arg0: number, arg1: boolean) => Uint8Array): void
-
 export declare function setTypeOfService(fd: number, value: number): number
+
+/**
+ * What copies of that version share: an object, empty at first, the same each time. It outlives the contexts of all copies, so
+ * that nothing made by one of them belongs there but primitive values.
+ */
+export declare function sharedState(version: string): Record<string, any>
+
+/**
+ * The buffers that all streams of this environment read into: the small one at 0, the large one at 1. The same array each
+ * time; native replaces what is in it.
+ */
+export declare function shareReadMemory(): Uint8Array[]
 
 /** The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time. */
 export declare function shareTicks(): Uint32Array

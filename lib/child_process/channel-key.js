@@ -1,4 +1,6 @@
 'use strict';
 
+const { sharedSymbol } = require('../internal/shared');
+
 /** Where a `ChildProcess` or `process` has its channel. */
-module.exports = { kChannel: Symbol('kChannel') };
+module.exports = { kChannel: sharedSymbol('kChannel') };

@@ -7,6 +7,7 @@ const EventEmitter = require('node:events');
 const { deprecate } = require('node:util');
 
 const { ERR_IPC_DISCONNECTED } = require('../internal/errors');
+const { sharedSymbol } = require('../internal/shared');
 const { errnoException } = require('../internal/system-errors');
 const { ChannelHandle } = require('../native');
 const { closeDescriptor, conversions } = require('./channel-handles');
@@ -21,7 +22,7 @@ const INTERNAL_PREFIX = 'NODE_';
 /** What is kept for a listener to come before the channel is no longer read. */
 const UNHEARD_BYTES = 64 * 1024 * 1024;
 
-const kPendingMessages = Symbol('kPendingMessages');
+const kPendingMessages = sharedSymbol('kPendingMessages');
 
 // What `child.channel` is.
 class Control extends EventEmitter {

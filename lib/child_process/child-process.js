@@ -30,7 +30,8 @@ const LEAVE_NOTHING = new Set([EMFILE, ENFILE].map((errno) => -errno));
 
 const EXITED = 0;
 
-const kIsUsedAsStdio = Symbol('kIsUsedAsStdio');
+// Registered: the stream may be that of a child of another copy of this package.
+const kIsUsedAsStdio = Symbol.for('oxipc.isUsedAsStdio');
 
 const created = diagnosticsChannel.channel('child_process');
 const spawning = diagnosticsChannel.tracingChannel('child_process.spawn');

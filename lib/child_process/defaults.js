@@ -1,10 +1,11 @@
 'use strict';
 
-// Process-wide choice: whether children die with us.
+// Process-wide choice: whether children die with us. One for all copies of this module in a thread.
 
+const { shared } = require('../internal/shared');
 const { validateDeathSignal } = require('./death-signal');
 
-let dieWithParent = fromEnvironment(process.env.OXIPC_DIE_WITH_PARENT);
+shared.dieWithParent ??= fromEnvironment(process.env.OXIPC_DIE_WITH_PARENT);
 
 function fromEnvironment(text) {
   if (text === undefined || text === '' || text === '0' || text === 'false') return false;
@@ -14,9 +15,10 @@ function fromEnvironment(text) {
 /** The default of the option `dieWithParent`, from now on. */
 function setDieWithParent(value) {
   validateDeathSignal(value, 'value');
-  dieWithParent = value;
+  // Null and undefined stand for false.
+  shared.dieWithParent = value ?? false;
 }
 
-const getDieWithParent = () => dieWithParent;
+const getDieWithParent = () => shared.dieWithParent;
 
 module.exports = { getDieWithParent, setDieWithParent };

@@ -5,7 +5,6 @@
 // signal reaches the direct children alone.
 
 const { randomBytes } = require('node:crypto');
-const { threadId } = require('node:worker_threads');
 
 const native = require('../native');
 const { signalName } = require('./signal-names');
@@ -28,7 +27,6 @@ while [ "$passes" -gt 0 ]; do
   passes=$((passes - 1))
 done`;
 
-let children = 0;
 // One for all: native keeps every function that handles call.
 const ignore = () => {};
 
@@ -42,7 +40,7 @@ function markFor(signal) {
     const status = startGuardian(prefix, signalName(signal).slice('SIG'.length));
     if (status >= 0) native.setGuardianPrefix(signal, prefix);
   }
-  return `${VARIABLE}=${prefix}-${threadId}-${++children}`;
+  return `${VARIABLE}=${prefix}-${native.nextMark()}`;
 }
 
 function startGuardian(prefix, signal) {

@@ -2,7 +2,9 @@
 
 // The argument forms of connect() and listen().
 
-const normalizedArguments = Symbol('normalizedArguments');
+const { sharedSymbol } = require('../internal/shared');
+
+const normalizedArguments = sharedSymbol('normalizedArguments');
 
 // Returns [options, callback or null], marked so that it can be passed on in place of the arguments.
 function normalizeArguments(args) {

@@ -18,11 +18,8 @@ const { messages } = require('./messages');
 const { peerCredentials } = require('./peer-credentials');
 const { createServer, Server } = require('./server');
 const { Socket } = require('./socket');
-const { defineProperties } = require('./socket-properties');
 
 const { BlockList, SocketAddress } = nodesNet;
-
-defineProperties(Socket);
 
 // Plain names only: an ES module that imports this sees no others.
 module.exports = {

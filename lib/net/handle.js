@@ -11,6 +11,7 @@ const native = require('../native');
 const { ACCESS_DENIED, isNetDenied, requireNetPermission } = require('../internal/permission');
 const memory = require('../internal/read-memory');
 const { isIP } = require('./ip');
+const { sharedSymbol } = require('../internal/shared');
 const { Writer } = require('./writer');
 
 const EBADF = -ERRNO.EBADF;
@@ -496,6 +497,17 @@ function describe(info, out) {
   out.port = info.port;
   return 0;
 }
+
+// `instanceof` also of one of another copy of this module.
+function brand(Class, name) {
+  const kBrand = sharedSymbol(name);
+  Object.defineProperty(Class.prototype, kBrand, { value: true });
+  Object.defineProperty(Class, Symbol.hasInstance, { value: (handle) => handle?.[kBrand] === true });
+}
+
+brand(SocketHandle, 'kSocketHandle');
+brand(TCP, 'kTCP');
+brand(Pipe, 'kPipe');
 
 // Never opened.
 const ENDED_STREAM = new native.StreamHandle(-1, false, {}, onStreamEvent, 'PIPEWRAP');

@@ -5,6 +5,7 @@
 
 const { Socket } = require('node:net');
 
+const { sharedSymbol } = require('../internal/shared');
 const native = require('../native');
 
 // The types that Node's handles are made with.
@@ -28,7 +29,7 @@ function symbolsOf(object) {
 
 /** Node's symbol of that description, or one of ours where this Node has none. */
 function stateSymbol(description) {
-  return stateSymbols.get(description) ?? Symbol(description);
+  return stateSymbols.get(description) ?? sharedSymbol(description);
 }
 
 /** Whether Node's own sockets have it. */

@@ -29,6 +29,7 @@ const { hiddenPrototype, setState } = require('./hidden-state');
 const { acceptInstances, isInstance } = require('./instances');
 const { isStateSymbol } = require('./node-internals');
 const { nextOwnBuffer, resumeOwnBuffer, streamObserver, tryReadStart } = require('./reading');
+const { defineProperties } = require('./socket-properties');
 const { toBytes } = require('./writer');
 const {
   kAsyncId,
@@ -433,5 +434,7 @@ Socket.prototype.unref = function () {
   else this.once('connect', this.unref);
   return this;
 };
+
+defineProperties(Socket);
 
 module.exports = { Socket };

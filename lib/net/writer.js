@@ -38,6 +38,11 @@ let gathering = [];
 let tickEndsQueued = false;
 let exiting = false;
 let exitWatched = false;
+// A variable: native holds it weakly.
+const flushAtExit = () => {
+  exiting = true;
+  flushAll();
+};
 
 function endTick() {
   tickEndsQueued = false;
@@ -60,10 +65,7 @@ function flushAll() {
 
 function watchExit() {
   exitWatched = true;
-  process.on('exit', () => {
-    exiting = true;
-    flushAll();
-  });
+  native.flushAtExit(flushAtExit);
 }
 
 class Writer {

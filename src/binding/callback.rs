@@ -1,6 +1,7 @@
 //! Calling JavaScript from the event loop, with nothing of JavaScript on the stack.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
 
@@ -22,8 +23,8 @@ pub struct Callback {
     env: sys::napi_env,
     /// Null once finished, as the context.
     owner: Cell<sys::napi_ref>,
-    /// The environment's, see `Functions`.
-    function: sys::napi_ref,
+    /// Strong until released.
+    callee: Rc<Callee>,
     ticks: Rc<Ticks>,
     context: Cell<sys::napi_async_context>,
     held: Cell<bool>,
@@ -31,39 +32,78 @@ pub struct Callback {
     finished: Cell<bool>,
 }
 
-/// References to the few functions that callbacks call: one for all handles of a kind, never one of each handle's own. They
-/// live as long as their environment.
-pub struct Functions {
+/// A function that callbacks call: one reference for all handles of a kind, never one of each handle's own. It is strong
+/// while a callback has it, so that a copy of the JavaScript whose handles are gone can be collected.
+struct Callee {
     env: sys::napi_env,
-    known: RefCell<Vec<sys::napi_ref>>,
+    /// Null once the function has been collected.
+    reference: Cell<sys::napi_ref>,
+    users: Cell<usize>,
 }
 
-impl Functions {
-    pub fn new(env: sys::napi_env) -> Self {
-        Functions {
+impl Callee {
+    /// That of a function: made when it has none, and its own from then on.
+    fn of(env: sys::napi_env, function: sys::napi_value) -> Result<Rc<Self>> {
+        let (mut known, mut reference) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: a live function of this environment. Nobody else wraps functions of ours, and those of two environments are
+        // not the same.
+        unsafe {
+            if sys::napi_unwrap(env, function, &mut known) == sys::Status::napi_ok {
+                let known = known.cast::<Callee>().cast_const();
+                Rc::increment_strong_count(known);
+                return Ok(Rc::from_raw(known));
+            }
+        }
+        let made = Rc::new(Callee {
             env,
-            known: RefCell::default(),
+            reference: Cell::new(ptr::null_mut()),
+            users: Cell::new(0),
+        });
+        let wrapped = Rc::into_raw(made.clone());
+        // SAFETY: as above; `forget` takes over the count that `wrapped` stands for.
+        unsafe {
+            check_status!(sys::napi_wrap(
+                env,
+                function,
+                wrapped.cast_mut().cast(),
+                Some(forget),
+                ptr::null_mut(),
+                &mut reference
+            ))
+            .inspect_err(|_| drop(Rc::from_raw(wrapped)))?;
+        }
+        made.reference.set(reference);
+        Ok(made)
+    }
+
+    fn hold(&self) {
+        if self.users.replace(self.users.get() + 1) == 0 {
+            self.change(sys::napi_reference_ref);
         }
     }
 
-    fn reference(&self, function: sys::napi_value) -> Result<sys::napi_ref> {
-        let mut known = self.known.borrow_mut();
-        for &reference in &*known {
-            let (mut value, mut same) = (ptr::null_mut(), false);
-            // SAFETY: a reference and a value of this environment.
-            unsafe {
-                check_status!(sys::napi_get_reference_value(self.env, reference, &mut value))?;
-                check_status!(sys::napi_strict_equals(self.env, value, function, &mut same))?;
-            }
-            if same {
-                return Ok(reference);
-            }
+    fn let_go(&self) {
+        self.users.set(self.users.get() - 1);
+        if self.users.get() == 0 {
+            self.change(sys::napi_reference_unref);
         }
-        let mut reference = ptr::null_mut();
-        // SAFETY: a live function of this environment.
-        check_status!(unsafe { sys::napi_create_reference(self.env, function, 1, &mut reference) })?;
-        known.push(reference);
-        Ok(reference)
+    }
+
+    fn change(&self, count: unsafe fn(sys::napi_env, sys::napi_ref, *mut u32) -> sys::napi_status) {
+        let reference = self.reference.get();
+        if !reference.is_null() {
+            // SAFETY: this environment's reference, which `forget` has not deleted.
+            unsafe { count(self.env, reference, &mut 0) };
+        }
+    }
+}
+
+/// The function has been collected, or its environment ends.
+unsafe extern "C" fn forget(env: sys::napi_env, callee: *mut c_void, _: *mut c_void) {
+    // SAFETY: the count that `Callee::of` has given away, once. The reference is ours to delete, here at the earliest.
+    unsafe {
+        let callee = Rc::from_raw(callee.cast::<Callee>().cast_const());
+        sys::napi_delete_reference(env, callee.reference.replace(ptr::null_mut()));
     }
 }
 
@@ -76,16 +116,16 @@ impl Callback {
         function: Function<Unknown, Unknown>,
         name: &str,
     ) -> Result<Self> {
-        let function = environment.functions.reference(function.raw())?;
-        Callback::on(env, environment.ticks.clone(), owner, function, name)
+        let callee = Callee::of(env.raw(), function.raw())?;
+        Callback::on(env, environment.ticks.clone(), owner, callee, name)
     }
 
     /// The same function for another owner, with an async context of its own.
     pub fn renewed(&self, env: &Env, owner: Object, name: &str) -> Result<Self> {
-        Callback::on(env, self.ticks.clone(), owner, self.function, name)
+        Callback::on(env, self.ticks.clone(), owner, self.callee.clone(), name)
     }
 
-    fn on(env: &Env, ticks: Rc<Ticks>, owner: Object, function: sys::napi_ref, name: &str) -> Result<Self> {
+    fn on(env: &Env, ticks: Rc<Ticks>, owner: Object, callee: Rc<Callee>, name: &str) -> Result<Self> {
         let raw = env.raw();
         let name = env.create_string(name)?;
         let (mut owner_ref, mut context) = (ptr::null_mut(), ptr::null_mut());
@@ -101,10 +141,11 @@ impl Callback {
                 &mut context
             ))?;
         }
+        callee.hold();
         Ok(Callback {
             env: raw,
             owner: Cell::new(owner_ref),
-            function,
+            callee,
             ticks,
             context: Cell::new(context),
             held: Cell::new(false),
@@ -133,6 +174,7 @@ impl Callback {
             }
             if !owner.is_null() {
                 sys::napi_delete_reference(self.env, owner);
+                self.callee.let_go();
             }
         }
     }
@@ -197,7 +239,7 @@ impl Callback {
             // SAFETY: values of this environment in an open scope; a collected owner reads as null and ends it.
             unsafe {
                 sys::napi_get_reference_value(self.env, self.owner.get(), &mut owner);
-                sys::napi_get_reference_value(self.env, self.function, &mut function);
+                sys::napi_get_reference_value(self.env, self.callee.reference.get(), &mut function);
                 if owner.is_null() || function.is_null() {
                     return false;
                 }

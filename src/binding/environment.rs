@@ -10,9 +10,10 @@ use std::rc::Rc;
 
 use napi::{Env, Error, Result, Status, sys};
 
-use super::callback::Functions;
+use super::exit::ExitFlushes;
 use super::memory::ReadMemory;
 use super::shared_array::SharedArray;
+use super::shared_state::SharedState;
 use super::ticks::Ticks;
 use crate::event_loop::{Loop, Turn};
 
@@ -23,7 +24,8 @@ pub struct Environment {
     /// Where JavaScript puts what `writePlaced` sends.
     pub write_memory: OnceCell<SharedArray>,
     pub ticks: Rc<Ticks>,
-    pub functions: Functions,
+    pub shared: SharedState,
+    pub exit_flushes: ExitFlushes,
 }
 
 thread_local! {
@@ -34,7 +36,7 @@ impl Environment {
     /// The environment of the calling JavaScript.
     pub fn of(env: &Env) -> Result<Rc<Self>> {
         let raw = env.raw();
-        if let Some(known) = ENVIRONMENTS.with_borrow(|all| all.get(&raw).cloned()) {
+        if let Some(known) = Environment::known(raw) {
             return Ok(known);
         }
         let uv_loop = env.get_uv_event_loop()?;
@@ -47,7 +49,8 @@ impl Environment {
             read_memory: ReadMemory::new(raw),
             write_memory: OnceCell::new(),
             ticks: Rc::new(Ticks::new()),
-            functions: Functions::new(raw),
+            shared: SharedState::new(raw),
+            exit_flushes: ExitFlushes::new(raw),
         });
         // SAFETY: `raw` is valid; the hook's argument is `raw` itself, used as a key only.
         let status = unsafe {
@@ -66,6 +69,13 @@ impl Environment {
         }
         ENVIRONMENTS.with_borrow_mut(|all| all.insert(raw, made.clone()));
         Ok(made)
+    }
+}
+
+impl Environment {
+    /// That of `raw`, unless it has ended or was never asked for.
+    pub fn known(raw: sys::napi_env) -> Option<Rc<Self>> {
+        ENVIRONMENTS.with_borrow(|all| all.get(&raw).cloned())
     }
 }
 

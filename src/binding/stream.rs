@@ -5,9 +5,7 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
 use std::slice;
 
-use napi::bindgen_prelude::{
-    Buffer, Env, Error, FnArgs, Function, JsValue, Object, Result, Status, Uint8Array, Unknown,
-};
+use napi::bindgen_prelude::{Buffer, Env, Error, Function, JsValue, Object, Result, Status, Unknown};
 use napi::sys;
 use napi_derive::napi;
 
@@ -20,7 +18,6 @@ use super::shared_array::SharedArray;
 use crate::event_loop::descriptors::send as send_with_descriptors;
 use crate::event_loop::{Errno, Stream, StreamObserver};
 
-const PAGE_BYTES: usize = 4096;
 /// Enough for what is placed rather than handed over: small chunks and texts.
 const WRITE_BYTES: usize = 16 * 1024;
 
@@ -44,30 +41,12 @@ mod event {
     pub const SHUTDOWN: f64 = 8.0;
 }
 
-/// Sets the function `(size, large) => buffer` that makes the two buffers into which all streams of this environment read.
-#[napi]
-pub fn set_read_memory_allocator(
-    env: Env,
-    allocate: Function<FnArgs<(u32, bool)>, Uint8Array>,
-) -> Result<()> {
-    Environment::of(&env)?.read_memory.set_allocator(allocate);
-    Ok(())
-}
-
 /// The bytes that `StreamHandle.writePlaced` sends: a `Uint8Array`, the same each time.
 #[napi(ts_return_type = "Uint8Array")]
 pub fn share_write_memory(env: Env) -> Result<Unknown<'static>> {
     let environment = Environment::of(&env)?;
     let kind = sys::TypedarrayType::uint8_array;
     SharedArray::once(&environment.write_memory, env.raw(), kind, WRITE_BYTES, 1)?.value()
-}
-
-/// How far into a buffer the first page of memory begins.
-#[napi]
-pub fn bytes_to_page(env: Env, #[napi(ts_arg_type = "Uint8Array")] buffer: Unknown) -> u32 {
-    pinned::bytes(&env, buffer.raw())
-        .iov_base
-        .align_offset(PAGE_BYTES) as u32
 }
 
 /// A byte stream on a descriptor, which it owns from the constructor on.

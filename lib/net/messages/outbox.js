@@ -2,6 +2,8 @@
 
 // What a connection sends in one tick: gathered here, handed to native together.
 
+const { flushAtExit } = require('../../native');
+
 const OUTBOX_MESSAGES = 2048;
 /** Bytes, or UTF-16 units of text. */
 const OUTBOX_LENGTH = 64 * 1024;
@@ -85,7 +87,7 @@ function endTick() {
 function takeOutbox(connection) {
   if (!exitWatched) {
     exitWatched = true;
-    process.on('exit', flushAll);
+    flushAtExit(flushAll);
   }
   if (!tickEndQueued && receiving === 0) {
     tickEndQueued = true;

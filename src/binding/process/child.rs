@@ -3,6 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::bindgen_prelude::{Env, Function, Int32Array, Object, Result, Unknown};
 use napi_derive::napi;
@@ -224,6 +225,13 @@ pub fn guardian_prefix(signal: i32) -> Option<String> {
 #[napi]
 pub fn set_guardian_prefix(signal: i32, prefix: String) {
     process::set_guardian_prefix(signal, prefix);
+}
+
+/// A number that no other call has got, in whatever thread: the end of a child's mark.
+#[napi]
+pub fn next_mark() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
 }
 
 /// Closes a descriptor that JavaScript was given and has no use for.

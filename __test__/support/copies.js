@@ -36,8 +36,7 @@ function resolve(from, name) {
  */
 function copy({ folder = lib, context } = {}) {
   const modules = new Map();
-  const isOwn = (file) =>
-    file.startsWith(folder + path.sep) && file.endsWith('.js');
+  const isOwn = (file) => file.startsWith(folder + path.sep) && file.endsWith('.js');
 
   function load(file) {
     if (!isOwn(file)) return require(file);

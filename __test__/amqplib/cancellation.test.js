@@ -43,7 +43,7 @@ onEach('a consumer ends when its signal aborts, and what was on its way goes bac
         controller.abort(reason);
         resolve();
       },
-      { signal },
+      { oxipc: { signal } },
     );
   });
   await done;
@@ -70,17 +70,17 @@ onEach('signals that aborted before are heard before anything is sent', async (c
   const signal = AbortSignal.abort(reason);
   const body = Buffer.from('x');
   const unheard = () => assert.fail('consumed');
-  await assert.rejects(channel.consume(queue, unheard, { signal }), reason);
-  await assert.rejects(channel.get(queue, { signal }), reason);
+  await assert.rejects(channel.consume(queue, unheard, { oxipc: { signal } }), reason);
+  await assert.rejects(channel.get(queue, { oxipc: { signal } }), reason);
   await assert.rejects(channel.publishConfirmed('', queue, body, { signal }), reason);
-  await assert.rejects(channel.waitForConfirms({ signal }), reason);
+  await assert.rejects(channel.waitForConfirms({ oxipc: { signal } }), reason);
   await assert.rejects(channel.respond(queue, unheard, { signal }), reason);
   await assert.rejects(channel.request('', queue, body, { signal }), reason);
   await assert.rejects(channel.messages(queue, { signal }).next(), reason);
   assert.deepEqual(await channel.checkQueue(queue), { queue, messageCount: 0, consumerCount: 0 });
   for (const wrong of ['text', null, {}]) {
-    await assert.rejects(channel.get(queue, { signal: wrong }), { code: 'ERR_INVALID_ARG_TYPE' });
-    await assert.rejects(channel.consume(queue, unheard, { signal: wrong }), {
+    await assert.rejects(channel.get(queue, { oxipc: { signal: wrong } }), { code: 'ERR_INVALID_ARG_TYPE' });
+    await assert.rejects(channel.consume(queue, unheard, { oxipc: { signal: wrong } }), {
       code: 'ERR_INVALID_ARG_TYPE',
     });
   }
@@ -90,13 +90,13 @@ onEach('a signal that never aborts changes nothing, and keeps no listener', asyn
   const { signal } = new AbortController();
   const { queue } = await channel.assertQueue('', { exclusive: true });
   await channel.publishConfirmed('', queue, Buffer.from('x'), { signal });
-  await channel.waitForConfirms({ signal });
-  const { content } = await channel.get(queue, { signal, noAck: true });
+  await channel.waitForConfirms({ oxipc: { signal } });
+  const { content } = await channel.get(queue, { oxipc: { signal }, noAck: true });
   assert.equal(content.toString(), 'x');
-  assert.equal(await channel.get(queue, { signal }), false);
+  assert.equal(await channel.get(queue, { oxipc: { signal } }), false);
   assert.equal(getEventListeners(signal, 'abort').length, 0);
-  await channel.consume(queue, () => {}, { signal });
-  await channel.consume(queue, () => {}, { signal });
+  await channel.consume(queue, () => {}, { oxipc: { signal } });
+  await channel.consume(queue, () => {}, { oxipc: { signal } });
   assert.equal(getEventListeners(signal, 'abort').length, 2);
   await channel.close();
   assert.equal(getEventListeners(signal, 'abort').length, 0);
@@ -113,9 +113,9 @@ test('get, confirms and consumers that wait for their answer can be given up', a
     const { signal } = controller;
     const waiting = [
       channel.publishConfirmed('', 'q', Buffer.from('x'), { signal }),
-      channel.waitForConfirms({ signal }),
-      channel.get('q', { signal }),
-      channel.consume('q', () => assert.fail('consumed'), { signal }),
+      channel.waitForConfirms({ oxipc: { signal } }),
+      channel.get('q', { oxipc: { signal } }),
+      channel.consume('q', () => assert.fail('consumed'), { oxipc: { signal } }),
     ];
     await peer.receive('60.70');
     controller.abort(reason);

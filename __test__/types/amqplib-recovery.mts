@@ -14,7 +14,7 @@ async function program(): Promise<void> {
   };
   const connection = await amqplib.connect(['amqp://a', { hostname: 'b' }], { recovery });
   connection.on('queue-renamed', (to, from) => to.length + from.length);
-  const channel: amqplib.ConfirmChannel = await connection.createConfirmChannel();
+  const channel: amqplib.OxipcConfirmChannel = await connection.createConfirmChannel();
   await channel.publishConfirmed('', 'q', Buffer.from('x'));
   const plain: amqplib.ChannelModel = await amqplib.connect(['amqp://a', 'amqp://b']);
   await plain.close();

@@ -32,7 +32,11 @@ async function beyond(): Promise<void> {
   const connection = await ours.connect('amqp://localhost', { signal });
   const channel = await connection.createConfirmChannel();
   await channel.publishConfirmed('', 'q', Buffer.from('x'), { persistent: true, signal });
-  await channel.waitForConfirms({ signal });
+  await channel.waitForConfirms({ oxipc: { signal } });
+  await channel.get('q', { noAck: true, oxipc: { signal } });
+  await channel.consume('q', () => {}, { oxipc: { signal } });
+  // @ts-expect-error under oxipc
+  await channel.get('q', { signal });
   const responder: ours.Responder = await channel.respond('q', ({ content }) => content, {
     prefetch: 1,
     signal,

@@ -2,17 +2,25 @@
 
 // AbortSignal for what waits on a channel. Whoever aborts hears the signal's reason, as with fetch.
 
-const { validateAbortSignal } = require('../internal/validators');
+const { validateAbortSignal, validateObject } = require('../internal/validators');
 const { whenEnded } = require('./channel-end');
 
 /** The signal of `options`, if there is one; throws when it is none, and its reason when it is aborted already. */
-function signalOf(options) {
+function signalOf(options, path = 'options') {
   const signal = options?.signal;
   if (signal === undefined) return undefined;
-  validateAbortSignal(signal, 'options.signal');
+  validateAbortSignal(signal, `${path}.signal`);
   signal.throwIfAborted();
   return signal;
 }
+
+/** Of a function of amqplib's: there ours stand under a name that nobody else uses. */
+function ownSignalOf({ oxipc }) {
+  validateObject(oxipc, 'options.oxipc');
+  return signalOf(oxipc, 'options.oxipc');
+}
+
+const hasOwnOptions = (options) => options?.oxipc != null;
 
 /**
  * Settles as `promise` does, unless the signal aborts before. `onLate` gets the value that nobody waits for any more;
@@ -46,8 +54,9 @@ function abortable(promise, signal, { onLate = () => {}, isDecided = () => false
  * Consumes until the signal aborts: `onMessage` is not called again from then on, the consumer is cancelled and what was on
  * its way goes back to the queue.
  */
-async function consumeUntilAborted(channel, queue, onMessage, { signal, ...options }) {
-  signalOf({ signal });
+async function consumeUntilAborted(channel, queue, onMessage, { oxipc, ...options }) {
+  const signal = ownSignalOf({ oxipc });
+  if (signal === undefined) return channel.consume(queue, onMessage, options);
   let hasStarted = false;
   const deliver = (message) => {
     // The first messages may come before the promise has told of the consumer.
@@ -67,16 +76,16 @@ async function consumeUntilAborted(channel, queue, onMessage, { signal, ...optio
 
 /** A message that comes after the abort goes back to its queue. */
 async function getUnlessAborted(channel, queue, { noAck, ...options }) {
-  const signal = signalOf(options);
+  const signal = ownSignalOf(options);
   const onLate = (message) => {
     if (message && !noAck) channel.nack(message);
   };
   return abortable(channel.get(queue, { noAck }), signal, { onLate });
 }
 
-/** `start()`, whose promise rejects when `options.signal` aborts before it settles. */
-async function unlessAborted(options, start) {
-  const signal = signalOf(options);
+/** `start()`, whose promise rejects when the signal that `find` gives aborts before it settles. */
+async function unlessAborted(find, start) {
+  const signal = find();
   return abortable(start(), signal);
 }
 
@@ -90,4 +99,12 @@ function onceAborted(channel, signal, callback) {
   signal.addEventListener('abort', onAbort, { once: true });
 }
 
-module.exports = { consumeUntilAborted, getUnlessAborted, onceAborted, signalOf, unlessAborted };
+module.exports = {
+  consumeUntilAborted,
+  getUnlessAborted,
+  hasOwnOptions,
+  onceAborted,
+  ownSignalOf,
+  signalOf,
+  unlessAborted,
+};

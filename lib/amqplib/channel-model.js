@@ -7,7 +7,14 @@ const EventEmitter = require('node:events');
 const args = require('./arguments');
 const { asyncDisposable } = require('./async-dispose');
 const { BaseChannel, REPLY_SUCCESS } = require('./channel');
-const { consumeUntilAborted, getUnlessAborted, unlessAborted } = require('./cancellation');
+const {
+  consumeUntilAborted,
+  getUnlessAborted,
+  hasOwnOptions,
+  ownSignalOf,
+  signalOf,
+  unlessAborted,
+} = require('./cancellation');
 const { messages } = require('./message-iterator');
 const { methods } = require('./methods');
 const { Requester } = require('./requester');
@@ -127,7 +134,7 @@ class Channel extends BaseChannel {
   }
 
   consume(queue, callback, options) {
-    if (options?.signal !== undefined) return consumeUntilAborted(this, queue, callback, options);
+    if (hasOwnOptions(options)) return consumeUntilAborted(this, queue, callback, options);
     const fields = args.consume(queue, options);
     return new Promise((resolve, reject) => {
       this.callRpc(methods.BasicConsume, fields, [methods.BasicConsumeOk], (error, answer) => {
@@ -149,7 +156,7 @@ class Channel extends BaseChannel {
   }
 
   get(queue, options) {
-    if (options?.signal !== undefined) return getUnlessAborted(this, queue, options);
+    if (hasOwnOptions(options)) return getUnlessAborted(this, queue, options);
     const fields = args.get(queue, options);
     const expected = [methods.BasicGetOk, methods.BasicGetEmpty];
     return new Promise((resolve, reject) => {
@@ -222,12 +229,12 @@ class ConfirmChannel extends Channel {
       new Promise((resolve, reject) => {
         this.publish(exchange, routingKey, content, options, (error) => (error ? reject(error) : resolve()));
       });
-    return options?.signal === undefined ? publish() : unlessAborted(options, publish);
+    return options?.signal === undefined ? publish() : unlessAborted(() => signalOf(options), publish);
   }
 
   waitForConfirms(options) {
     const wait = () => this.waitForAllConfirms();
-    return options?.signal === undefined ? wait() : unlessAborted(options, wait);
+    return hasOwnOptions(options) ? unlessAborted(() => ownSignalOf(options), wait) : wait();
   }
 }
 

@@ -26,4 +26,11 @@ async function connect(url, options) {
   return recovery.waitForConnect ? recovering.waitForConnect() : recovering;
 }
 
-module.exports = { connect, credentials, IllegalOperationError, RemoteError };
+module.exports = { connect, credentials, IllegalOperationError };
+
+// Beyond amqplib's, in the form that ES modules see.
+Object.defineProperty(module.exports, 'RemoteError', {
+  value: RemoteError,
+  writable: true,
+  configurable: true,
+});

@@ -14,4 +14,9 @@ const original = projectsAmqplib('amqplib') ?? {
   IllegalOperationError,
 };
 
-module.exports = { ...original, RemoteError: standIn('RemoteError', place) };
+module.exports = { ...original };
+Object.defineProperty(module.exports, 'RemoteError', {
+  value: standIn('RemoteError', place),
+  writable: true,
+  configurable: true,
+});

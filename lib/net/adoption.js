@@ -70,11 +70,6 @@ function attachNodes(socket, handle) {
   if (typeof handle.getAsyncId === 'function') socket[kAsyncId] = handle.getAsyncId();
 }
 
-/** The option `onread`: Node's handle reads into the program's memory. */
-function lendOwnBuffer(socket, handle) {
-  if (isUint8Array(socket[kBuffer])) handle.useUserBuffer(socket[kBuffer]);
-}
-
 // Returns the socket's handle from then on.
 function move(socket, handle) {
   const { madeWriter: writer } = handle;
@@ -97,7 +92,8 @@ function move(socket, handle) {
   socket[kBytesRead] = handle.bytesRead;
   socket[kBytesWritten] = handle.bytesWritten - lengthOf(unwritten);
   if (!referenced) successor.unref();
-  lendOwnBuffer(socket, successor);
+  // The option `onread`: Node's reads into the program's memory. During `callback` it is asked for the next one afterwards.
+  if (isUint8Array(socket[kBuffer])) successor.useUserBuffer(socket[kBuffer]);
   for (const { data, done } of unwritten) writeAgain(socket, data, done);
   if (onShutdown !== null) begin((done) => endNodes.call(socket, done), onShutdown);
   if (reading) readOn(socket, successor);
@@ -136,4 +132,4 @@ function lengthOf(unwritten) {
   return bytes;
 }
 
-module.exports = { attachNodes, completeReservation, handleForOthers, lendOwnBuffer };
+module.exports = { attachNodes, completeReservation, handleForOthers };

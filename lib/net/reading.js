@@ -7,6 +7,7 @@ const { isUint8Array } = require('node:util').types;
 
 const { errnoException } = require('../internal/system-errors');
 const { onDescriptors, startReceiving } = require('./descriptors');
+const { SocketHandle } = require('./handle');
 const { kBuffer, kBufferCallback, kBufferGenerator, kDescriptorListener, kHandle } = require('./symbols');
 
 const { set } = Uint8Array.prototype;
@@ -59,8 +60,12 @@ function readIntoOwnBuffer(socket, chunk) {
     }
     set.call(target, chunk);
   }
+  // It belongs to the program now.
+  if (socket[kBufferGenerator] !== null) socket[kBuffer] = true;
   const goesOn = socket[kBufferCallback](chunk.byteLength, target) !== false;
   nextOwnBuffer(socket);
+  // The program has made none.
+  if (socket[kBuffer] === true) socket[kBuffer] = target;
   return goesOn;
 }
 
@@ -71,7 +76,10 @@ function nextOwnBuffer(socket) {
     if (!isUint8Array(made)) return;
     socket[kBuffer] = made;
   }
-  if (socket[kBuffer] !== null) socket[kHandle]?.limitReads(Math.max(socket[kBuffer].byteLength, 1));
+  const { [kBuffer]: buffer, [kHandle]: handle } = socket;
+  if (buffer === null || !handle) return;
+  if (handle instanceof SocketHandle) handle.limitReads(Math.max(buffer.byteLength, 1));
+  else handle.useUserBuffer(buffer);
 }
 
 function tryReadStart(socket) {

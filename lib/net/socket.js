@@ -20,7 +20,7 @@ const {
 const { genericNodeError, errnoException } = require('../internal/system-errors');
 const { validateInt32, validateNumber } = require('../internal/validators');
 const { trimStack } = require('../internal/node-error');
-const { attachNodes, lendOwnBuffer } = require('./adoption');
+const { attachNodes } = require('./adoption');
 const { validatedBlockList } = require('./block-list');
 const { BoundSocket } = require('./bound-socket');
 const { defineDescriptorMethods, writeInTurn } = require('./descriptors');
@@ -178,12 +178,10 @@ Socket.prototype[kAttachHandle] = function () {
   if (handle instanceof SocketHandle) {
     handle.owner = this;
     handle.observer = streamObserver;
-    nextOwnBuffer(this);
   } else {
     attachNodes(this, handle);
-    nextOwnBuffer(this);
-    lendOwnBuffer(this, handle);
   }
+  nextOwnBuffer(this);
 };
 Object.defineProperty(Socket.prototype, kAttachHandle, { enumerable: false });
 

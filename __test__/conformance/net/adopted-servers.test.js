@@ -148,7 +148,8 @@ for (const settings of [{}, { keepOpen: true }]) {
     `a connection for a child of Node's ${JSON.stringify(settings)}`,
     async ({ net, log, target, connect }) => {
       const child = await receiver();
-      const server = net.createServer((socket) => {
+      // With keepOpen both processes have it, and only one is to read.
+      const server = net.createServer({ pauseOnConnect: true }, (socket) => {
         log(
           'sent',
           child.send('socket', socket, settings, (error) => log('sent', error)),

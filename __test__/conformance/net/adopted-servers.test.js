@@ -6,6 +6,7 @@ const nodesChildProcess = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
+const { promisify } = require('node:util');
 
 const { sameAsNode } = require('./side-by-side');
 
@@ -161,7 +162,7 @@ for (const settings of [{}, { keepOpen: true }]) {
       const client = connect(server);
       client.on('error', () => {});
       log(await answer(client));
-      server.getConnections((error, count) => log('connections', error, count));
+      log('connections', await promisify(server.getConnections).call(server));
       client.end('thanks');
       log((await once(child, 'message'))[0]);
       child.disconnect();

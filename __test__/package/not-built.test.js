@@ -60,10 +60,7 @@ const putAddon = (change) => (folder) => change(path.join(folder, 'lib', ADDON))
 describe('where there is no addon', () => {
   test('a platform that is not supported', (t) => {
     const warning = fallsBack(unpacked(t), { before: pretendPlatform('darwin', 'arm64') });
-    assert.match(
-      warning,
-      /^oxipc supports Node\.js on Linux x64 and arm64 with glibc; this is darwin-arm64\. /,
-    );
+    assert.match(warning, /^oxipc supports Linux x64 and arm64 with glibc; this is darwin-arm64\. /);
   });
 
   test('another libc', (t) => {
@@ -145,10 +142,7 @@ test('OXIPC_FALLBACK=never refuses with the reason', (t) => {
     before: pretendPlatform('win32', 'x64'),
   });
   assert.equal(status, 1);
-  assert.match(
-    stderr,
-    /Error: oxipc supports Node\.js on Linux x64 and arm64 with glibc; this is win32-x64$/m,
-  );
+  assert.match(stderr, /Error: oxipc supports Linux x64 and arm64 with glibc; this is win32-x64$/m);
   assert.match(stderr, /code: 'ERR_OXIPC_NO_ADDON'/);
 });
 

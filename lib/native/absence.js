@@ -7,7 +7,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const SUPPORTED = 'Node.js on Linux x64 and arm64 with glibc';
+const SUPPORTED = 'Linux x64 and arm64 with glibc';
 
 const root = path.join(__dirname, '..', '..');
 
@@ -16,7 +16,7 @@ function pretended() {
 }
 
 function ofRuntime(runtime) {
-  return unsupported(`oxipc has no addon for ${runtime}: it supports ${SUPPORTED}`);
+  return unsupported(`oxipc has no addon for ${runtime}: it supports Node.js on ${SUPPORTED}`);
 }
 
 function ofPlatform(platform) {
@@ -87,4 +87,4 @@ function report() {
   }
 }
 
-module.exports = { SUPPORTED, ofFailure, ofMissing, ofPlatform, ofRuntime, ofVersion, pretended };
+module.exports = { ofFailure, ofMissing, ofPlatform, ofRuntime, ofVersion, pretended };

@@ -71,8 +71,10 @@ compare('the spawn event comes in the next tick, ahead of everything of the loop
     process.nextTick(() => log('tick'));
     Promise.resolve().then(() => log('promise'));
     process.kill(child.pid, 0);
+    // It may close within the turn.
+    const closed = once(child, 'close');
     await new Promise(setImmediate);
-    await once(child, 'close');
+    await closed;
   }
 });
 

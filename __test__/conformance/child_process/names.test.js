@@ -9,6 +9,7 @@ const { test } = require('node:test');
 
 const nodes = require('node:child_process');
 const ours = require('../../../lib/child_process');
+const { needsAddon } = require('../../support/needs-addon');
 const { compare, compareCall, outputsOf } = require('./compare');
 
 // Each meets an option of ours, of a wrapper (execa, nano-spawn, zx), or a word that this package uses inside.
@@ -133,7 +134,7 @@ compareCall('execFileSync ignores what the original ignores', ({ execFileSync })
   execFileSync('echo', ['out'], SYNCHRONOUS),
 );
 
-test('the functions of this module refuse what is no child of it', async () => {
+test('the functions of this module refuse what is no child of it', { skip: needsAddon }, async () => {
   const refused = {
     code: 'ERR_INVALID_ARG_TYPE',
     message: /"child" argument must be an instance of ChildProcess/,

@@ -3,8 +3,11 @@
 
 /** A connection to an AMQP broker. It starts to open at once; everything that happens comes in records. */
 export declare class AmqpConnectionHandle {
-  /** `onWake()` is called on `owner` when there are records to `take`. */
-  constructor(options: AmqpConnectOptions, owner: object, onWake: (arg: unknown) => unknown)
+  /**
+   * `onWake()` is called on `owner` when there are records to `take`. `context`, with TLS, is the address of the
+   * `SSL_CTX` that `tls.createSecureContext` has made for this connection alone.
+   */
+  constructor(options: AmqpConnectOptions, owner: object, onWake: (arg: unknown) => unknown, context?: bigint | undefined | null)
   /** The next batch of records, null when there are none. When more wait, `onWake` is called again. */
   take(): Buffer | null
   /** The next body that travels apart from the batch taken last, in the order of its records. */
@@ -14,12 +17,24 @@ export declare class AmqpConnectionHandle {
    * when it is time to hold back until the WRITABLE record.
    */
   submit(packed: Uint8Array, length: number, body?: Uint8Array | undefined | null): boolean
-  /** The server of the CERTIFICATES record is the right one: the handshake goes on. */
+  /** The server of the PEER record is the right one: the handshake goes on. */
   approve(): void
   /** Writes what was submitted and closes the socket; the END record says when. */
   end(): void
   /** Lets go: no `onWake` comes any more, the socket is closed at once if it is still open. */
   close(): void
+  /** Bytes of AMQP that have arrived. */
+  bytesRead(): number
+  /** Bytes of AMQP that the system has taken. */
+  bytesWritten(): number
+  /** Bytes that were submitted and that the system has not taken. */
+  bytesWaiting(): number
+  /** Milliseconds since the last byte in either direction. */
+  idleTime(): number
+  /** 0, or a negative errno; of a socket that is closed EBADF. */
+  setNoDelay(on: boolean): number
+  /** `idle` in seconds, 0 leaves it to the system. 0, or a negative errno. */
+  setKeepAlive(on: boolean, idle: number): number
   /** Whether the connection keeps the process alive (it does at first). */
   setRef(on: boolean): void
 }
@@ -319,20 +334,12 @@ export interface AmqpConnectOptions {
   maxFrameSize?: number
 }
 
-/** TLS, in PEM. */
+/** TLS beside its context. */
 export interface AmqpTlsOptions {
-  ca: Array<Uint8Array>
-  cert?: Uint8Array
-  key?: Uint8Array
+  /** Empty for none. */
   servername: string
-  rejectUnauthorized: boolean
-  /** "TLSv1.2", "TLSv1.3". */
-  versions: Array<string>
-  /** By their numbers in the TLS registry, best first. */
-  suites: Array<number>
-  groups: Array<number>
-  crls: Array<Uint8Array>
-  alpn: Array<Uint8Array>
+  /** ALPN's list as it stands on the wire. */
+  protocols?: Uint8Array
 }
 
 export declare function bindSocket(fd: number, address: string, port: number, ipv6Only: boolean, reusePort: boolean): number

@@ -86,6 +86,7 @@ class PeerConnection {
   #onFrame(bytes) {
     const channel = bytes.readUInt16BE(1);
     const name = bytes[0] === 1 ? `${bytes.readUInt16BE(7)}.${bytes.readUInt16BE(9)}` : `frame ${bytes[0]}`;
+    this.onOpening({ name, bytes });
     if (name === '10.11') this.send(tune({ heartbeat: this.heartbeat }));
     else if (name === '10.40') {
       this.send(method(0, 10, 41, 0));
@@ -95,6 +96,9 @@ class PeerConnection {
     else if (name === '10.50') this.send(method(0, 10, 51));
     else this.#deliver({ name, channel, bytes });
   }
+
+  /** Sees every frame, those of opening and closing too. */
+  onOpening = () => {};
 
   /** Sees every frame but those of opening and closing, before `receive` does. */
   onFrame = () => {};
@@ -117,6 +121,9 @@ class PeerConnection {
     this.socket.write(Buffer.concat(frames));
   }
 }
+
+/** A client's connection on a socket of any kind. */
+const acceptPeer = (socket, heartbeat = 0) => new PeerConnection(socket, heartbeat);
 
 /** Listens, calls `use(url, accept)` where `accept()` gives the next connection, and goes away. */
 async function withPeer(use, { heartbeat = 0 } = {}) {
@@ -145,4 +152,4 @@ async function withPeer(use, { heartbeat = 0 } = {}) {
   }
 }
 
-module.exports = { close, frame, long, method, short, shortString, withPeer };
+module.exports = { acceptPeer, close, frame, long, method, short, shortString, withPeer };

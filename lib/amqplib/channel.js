@@ -9,11 +9,11 @@ const { PassThrough } = require('node:stream');
 const { orTrue } = require('./arguments');
 const { STALE, notPublished } = require('./channel-recovery');
 const { Confirms } = require('./confirms');
-const { closeError, closeMessage, describeFrame, IllegalOperationError } = require('./errors');
+const { closeError, closeMessage, describeFrame, HEADER_ID, IllegalOperationError } = require('./errors');
 const { operationError, stackCapture } = require('./errors');
 const { methodById, methodName, methods } = require('./methods');
 const { LastPublish, readPublication } = require('./orders');
-const { reportHandlerError, safeEmit } = require('./safe-emit');
+const { reportHandlerError, runAll, safeEmit } = require('./safe-emit');
 const tracing = require('./tracing');
 
 const REPLY_SUCCESS = 200;
@@ -27,8 +27,10 @@ const SINGLE_CHUNK_BYTES = 2048;
 const FRAME_OVERHEAD = 8;
 // Frames of method and header without names and properties.
 const METHOD_AND_HEADER_BYTES = 17 + 20;
-// What amqplib takes for the method of a header frame, the last one of an empty message. It has no class and method.
-const HEADER_ID = 60;
+// What the next frame of a message has to be (src/amqp/client/batch.rs, STRAY).
+const AWAITED_METHOD = 0;
+const AWAITED_HEADER = 1;
+const BODY_ID = 0;
 
 const RUNNING = 0;
 const CLOSING = 1;
@@ -308,11 +310,12 @@ class BaseChannel extends EventEmitter {
     this.recovery?.heard(answer);
     // The next one goes before the answer is heard: what hears it may add to the queue.
     this.#sendNext();
-    if (reply === null) {
-      const frame = describeFrame({ id: answer.method.id, channel: this.ch });
-      throw new Error(`Unexpected frame: ${frame}`);
-    }
+    if (reply === null) throw this.#unexpected(answer.method);
     reply(null, answer);
+  }
+
+  #unexpected({ id }) {
+    return new Error(`Unexpected frame: ${describeFrame({ id, channel: this.ch })}`);
   }
 
   #acceptWhileClosing(method) {
@@ -325,11 +328,15 @@ class BaseChannel extends EventEmitter {
   }
 
   #acceptClose(fields) {
-    if (this.reply !== null) {
-      const { reply } = this;
-      this.reply = null;
-      reply(fields);
-    }
+    const { reply } = this;
+    this.reply = null;
+    runAll(
+      () => reply?.(fields),
+      () => this.#closedByServer(fields),
+    );
+  }
+
+  #closedByServer(fields) {
     const text = `Channel closed by server: ${closeMessage(fields)}`;
     this.sendImmediately(methods.ChannelCloseOk, {});
     const error = closeError(text, fields);
@@ -338,8 +345,11 @@ class BaseChannel extends EventEmitter {
       this.#detach(error);
       return;
     }
-    safeEmit(this, 'error', error);
-    this.toClosed(stackCapture(text), error);
+    const stack = stackCapture(text);
+    runAll(
+      () => safeEmit(this, 'error', error),
+      () => this.toClosed(stack, error),
+    );
   }
 
   acceptDelivery(message) {
@@ -355,6 +365,7 @@ class BaseChannel extends EventEmitter {
 
   acceptContent(method, message) {
     if (this.#state !== RUNNING) return;
+    if (method !== methods.BasicReturn && this.reply === null) throw this.#unexpected(method);
     try {
       if (method === methods.BasicReturn) {
         this.emit('return', message);
@@ -365,6 +376,20 @@ class BaseChannel extends EventEmitter {
     } catch (error) {
       this.#failInListener(method === methods.BasicReturn ? 'return' : undefined, error, message);
     }
+  }
+
+  /** A frame that does not continue the message that has begun, or continues none. */
+  acceptStray({ id, awaited, size }) {
+    if (this.#state !== RUNNING) return;
+    let text = 'Expected content frame after headers';
+    if (awaited === AWAITED_METHOD) {
+      text = `Expected BasicDeliver or BasicReturn; got ${describeFrame({ id, channel: this.ch })}`;
+    } else if (awaited === AWAITED_HEADER) {
+      text = 'Expected headers frame after delivery';
+    } else if (id === BODY_ID) {
+      text = `Too much content sent! Expected ${size} bytes`;
+    }
+    this.closeWithError(id, text, UNEXPECTED_FRAME, new Error(text));
   }
 
   // What a consumer or a listener for messages throws closes the channel, unless 'handler-error' is heard.
@@ -426,6 +451,11 @@ class BaseChannel extends EventEmitter {
     this.recovery?.forgetConsumer(consumerTag);
   }
 
+  /** amqplib's window of publishes that wait for a confirm, as it is now: their callbacks, false without, null when confirmed. */
+  get unconfirmed() {
+    return this.confirms.window();
+  }
+
   waitForAllConfirms() {
     if (this.#closedWithUnconfirmed) return Promise.reject(this.#closedError());
     return this.confirms.wait();
@@ -464,16 +494,26 @@ class BaseChannel extends EventEmitter {
   toClosed(stack, error, reason) {
     if (this.#state === CLOSED) return;
     this.endedBy ??= error;
-    this.#rejectPending(reason);
+    runAll(
+      () => this.#rejectPending(reason),
+      () => this.#finish(stack, reason),
+    );
+  }
+
+  #finish(stack, reason) {
+    if (this.#state === CLOSED) return;
     this.#state = CLOSED;
     this.#illegal = ['Channel closed', stack];
     this.connection.releaseChannel(this.ch);
     try {
       const closed = this.#closedError();
       const errorOf = (message) => (message && reason ? notPublished(message, reason) : closed);
-      this.#closedWithUnconfirmed = this.confirms.fail(errorOf);
-      this.recovery?.closed();
-      this.emit('close');
+      this.#closedWithUnconfirmed = this.confirms.size > 0;
+      runAll(
+        () => (this.#closedWithUnconfirmed = this.confirms.fail(errorOf)),
+        () => this.recovery?.closed(),
+        () => this.emit('close'),
+      );
     } catch (error) {
       reportHandlerError(this, 'close', error);
     }
@@ -488,7 +528,8 @@ class BaseChannel extends EventEmitter {
     const ended = [this.reply, ...this.pending.map(({ reply }) => reply)].filter(Boolean);
     this.reply = null;
     this.pending = [];
-    for (const reply of ended) reply(reason ?? new Error('Channel ended, no reply will be forthcoming'));
+    const error = () => reason ?? new Error('Channel ended, no reply will be forthcoming');
+    runAll(...ended.map((reply) => () => reply(error())));
   }
 
   // --- coming back

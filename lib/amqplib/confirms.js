@@ -2,6 +2,8 @@
 
 // The window of unconfirmed publishes of a confirm channel, by delivery tag.
 
+const { runAll } = require('./safe-emit');
+
 const CONFIRMED = null;
 // Confirmed places at the front are cut off when they are many; shifting each time would cost the window's length.
 const CUT_AT = 1024;
@@ -16,6 +18,11 @@ class Confirms {
 
   get size() {
     return this.#callbacks.length - this.#first;
+  }
+
+  /** The places, the oldest first. */
+  window() {
+    return this.#callbacks.slice(this.#first);
   }
 
   /** From now on messages are kept; `release(message)` hears which are settled. */
@@ -137,9 +144,10 @@ class Confirms {
     this.#callbacks = [];
     if (messages !== undefined) this.#messages = [];
     this.#first = 0;
-    callbacks.forEach((callback, index) => {
+    const tell = (callback, index) => {
       if (callback) callback(errorOf(messages?.[index]));
-    });
+    };
+    runAll(...callbacks.map((callback, index) => () => tell(callback, index)));
     return callbacks.some((callback) => callback !== CONFIRMED);
   }
 }

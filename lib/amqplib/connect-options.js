@@ -3,23 +3,27 @@
 // From amqplib's URL, object and socket options to the engine's: defaults, credentials, client properties.
 
 const dns = require('node:dns');
-const { getDefaultAutoSelectFamily, isIP } = require('node:net');
+const { getDefaultAutoSelectFamily, getDefaultAutoSelectFamilyAttemptTimeout, isIP } = require('node:net');
 const querystring = require('node:querystring');
 // The global one may be a variable of the program: a top-level `const URL` of `node -e` or the REPL.
 const { URL } = require('node:url');
 
 const { version } = require('../../package.json');
-const { ERR_INVALID_ARG_TYPE, ERR_INVALID_IP_ADDRESS, ERR_OUT_OF_RANGE } = require('../internal/errors');
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_IP_ADDRESS } = require('../internal/errors');
 const {
   validateAbortSignal,
+  validateBoolean,
   validateFunction,
+  validateInt32,
   validateNumber,
   validatePort,
+  validateString,
 } = require('../internal/validators');
-const credentials = require('./credentials');
+const { plain } = require('./credentials');
 const { isShortString } = require('./methods');
 const { writeTable } = require('./table');
-const { identityCheck, tlsOptions } = require('./tls-options');
+const { readTimeout } = require('./timeout');
+const { tlsOptions } = require('./tls-options');
 const { Writer } = require('./writer');
 
 const FRAME_MIN_SIZE = 4096;
@@ -33,12 +37,10 @@ const FAMILIES = new Map([
   [6, 6],
   ['IPv6', 6],
 ]);
-// A timer's longest.
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_SHORT = 0xffff;
 const MOST_LONG = 0xffffffff;
-// Node's default for autoSelectFamilyAttemptTimeout.
-const ATTEMPT_TIMEOUT = 250;
+// Node's least for autoSelectFamilyAttemptTimeout, in milliseconds.
+const LEAST_ATTEMPT_TIMEOUT = 10;
 // A heartbeat of a frame's own size would never fit; strings in client properties are the user's own.
 const CLIENT_PROPERTIES_LIMIT = 64 * 1024 * 1024;
 
@@ -60,34 +62,36 @@ const CLIENT_PROPERTIES = {
 /** What connect was asked for: where to, and everything of the engine's options that does not need a lookup. */
 function readConnectOptions(url, socketOptions) {
   const socket = { ...(socketOptions || {}) };
-  if (socket.signal !== undefined) validateAbortSignal(socket.signal, 'options.signal');
+  if (socket.signal !== undefined) validateAbortSignal(socket.signal, 'signal');
   const target = typeof url === 'object' && url ? fromObject(url) : fromURL(url || 'amqp://localhost');
   if (!['amqp:', 'amqps:', 'amqp+unix:'].includes(target.protocol)) {
     throw new Error(`Expected amqp: or amqps: as the protocol; got ${target.protocol}`);
   }
-  const login = socket.credentials || target.credentials;
+  const credentials = socket.credentials || target.credentials;
   const { config } = target;
-  const tls = target.protocol === 'amqps:' ? tlsOptions(socket, target.host) : undefined;
+  const path = target.path ?? (socket.path || undefined);
+  if (path !== undefined) validateString(path, 'options.path');
+  const secure = target.protocol === 'amqps:' ? tlsOptions(socket, target.host) : {};
   return {
     host: target.host,
-    path: target.path ?? socket.path,
-    lookup: readLookup(socket),
+    path,
+    lookup: readLookup(socket, path !== undefined || isIP(target.host) !== 0),
     signal: socket.signal,
     options: {
       addresses: [],
-      port: readPort(target),
+      port: path === undefined ? readPort(target) : 0,
       ...readLocal(socket),
-      attemptTimeout: socket.autoSelectFamilyAttemptTimeout || ATTEMPT_TIMEOUT,
-      timeout: readTimeout(socket.timeout),
+      attemptTimeout: readAttemptTimeout(socket.autoSelectFamilyAttemptTimeout),
+      timeout: socket.timeout ? readTimeout(socket.timeout) : 0,
       // amqplib's default is false, which costs every handshake 40 ms; nobody waits for that.
       noDelay: socket.noDelay === undefined ? true : !!socket.noDelay,
       keepAlive: !!socket.keepAlive,
       // Whole seconds, as setKeepAlive takes it.
       keepAliveDelay: Math.max(0, ~~(socket.keepAliveDelay / 1000)) * 1000,
-      tls,
-      checkIdentity: tls && identityCheck(tls.servername, socket.checkServerIdentity),
-      mechanism: login.mechanism,
-      response: login.response(),
+      ...secure,
+      host: target.host,
+      mechanism: `${credentials.mechanism}`,
+      response: credentials.response(),
       clientProperties: clientProperties(socket.clientProperties || {}),
       locale: config.locale || 'en_US',
       virtualHost: target.vhost ? querystring.unescape(target.vhost) : '/',
@@ -126,8 +130,7 @@ function checkOptions(options) {
 }
 
 /** As net.connect reads it. */
-function readPort({ port, path }) {
-  if (path !== undefined) return 0;
+function readPort({ port }) {
   if (typeof port !== 'number' && typeof port !== 'string') {
     throw new ERR_INVALID_ARG_TYPE('options.port', ['number', 'string'], port);
   }
@@ -144,9 +147,19 @@ function readLocal({ localAddress, localPort }) {
   return { localAddress: localAddress || undefined, localPort: localPort || undefined };
 }
 
+/** As net.connect reads it. */
+function readAttemptTimeout(given) {
+  if (given === undefined || given === null) return getDefaultAutoSelectFamilyAttemptTimeout();
+  validateInt32(given, 'options.autoSelectFamilyAttemptTimeout', 1);
+  return Math.max(LEAST_ATTEMPT_TIMEOUT, given);
+}
+
 /** How net.connect has a name looked up: which function, with which options. */
-function readLookup({ lookup, family, hints, autoSelectFamily, localAddress }) {
-  if (lookup !== undefined && lookup !== null) validateFunction(lookup, 'options.lookup');
+function readLookup({ lookup, family, hints, autoSelectFamily, localAddress }, isAddress) {
+  if (!isAddress && lookup !== undefined && lookup !== null) validateFunction(lookup, 'options.lookup');
+  if (autoSelectFamily !== undefined && autoSelectFamily !== null) {
+    validateBoolean(autoSelectFamily, 'options.autoSelectFamily');
+  }
   const isAnyFamily = !FAMILIES.has(family);
   const query = {
     family: FAMILIES.get(family) ?? family,
@@ -155,16 +168,6 @@ function readLookup({ lookup, family, hints, autoSelectFamily, localAddress }) {
   // An address to come from leaves no choice of families.
   if (isAnyFamily && !localAddress && (autoSelectFamily ?? getDefaultAutoSelectFamily())) query.all = true;
   return { function: lookup ?? dns.lookup, query };
-}
-
-/** As socket.setTimeout reads it. */
-function readTimeout(msecs) {
-  if (!msecs) return 0;
-  validateNumber(msecs, 'msecs');
-  if (msecs < 0 || !Number.isFinite(msecs)) {
-    throw new ERR_OUT_OF_RANGE('msecs', 'a non-negative finite number', msecs);
-  }
-  return Math.min(Math.ceil(msecs), LONGEST_TIMEOUT);
 }
 
 const integer = (value, fallback) => (value === undefined ? fallback : parseInt(value, 10));
@@ -182,9 +185,7 @@ function fromObject(url) {
     host: url.hostname,
     path: protocol === 'amqp+unix:' ? url.path : undefined,
     port: url.port || (protocol === 'amqp:' ? AMQP_PORT : AMQPS_PORT),
-    credentials: isAnonymous
-      ? credentials.plain('guest', 'guest')
-      : credentials.plain(url.username || '', url.password || ''),
+    credentials: isAnonymous ? plain('guest', 'guest') : plain(url.username || '', url.password || ''),
     vhost: url.vhost,
     config: url,
   };
@@ -216,8 +217,8 @@ function fromURL(text) {
 }
 
 function fromUserInfo({ username = '', password = '' }) {
-  if (username === '' && password === '') return credentials.plain('guest', 'guest');
-  return credentials.plain(unescape(username), unescape(password));
+  if (username === '' && password === '') return plain('guest', 'guest');
+  return plain(unescape(username), unescape(password));
 }
 
 function clientProperties(extra) {

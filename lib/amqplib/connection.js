@@ -18,8 +18,11 @@ const {
 const { methodById, methods, readMethod } = require('./methods');
 const { Orders } = require('./orders');
 const { RecordReader } = require('./records');
-const { safeEmit } = require('./safe-emit');
+const { runAll, safeEmit } = require('./safe-emit');
 const { ConnectionStream } = require('./stream');
+const { contextAddress } = require('./tls-options');
+const { TlsPeer } = require('./tls-peer');
+const { TlsConnectionStream } = require('./tls-stream');
 
 const REPLY_SUCCESS = 200;
 const CONNECTION_FORCED = 320;
@@ -35,8 +38,8 @@ class Connection extends EventEmitter {
   #orders;
   #reader;
   #onOpened;
-  #checkIdentity;
-  #isEncrypted;
+  #options;
+  #peer = null;
   #addresses = '';
   #stream = null;
   #state = RUNNING;
@@ -68,9 +71,13 @@ class Connection extends EventEmitter {
   constructor(options, onOpened) {
     super();
     this.#onOpened = onOpened;
-    this.#checkIdentity = options.checkIdentity;
-    this.#isEncrypted = options.tls !== undefined;
-    this.#handle = new native.AmqpConnectionHandle(options, this, this.#wake);
+    this.#options = options;
+    this.#handle = new native.AmqpConnectionHandle(
+      options,
+      this,
+      this.#wake,
+      options.secureContext && contextAddress(options.secureContext),
+    );
     this.#orders = new Orders((bytes, length, body) => this.#submit(bytes, length, body));
     this.#reader = new RecordReader(this, () => this.#handle.takeBody());
   }
@@ -93,6 +100,7 @@ class Connection extends EventEmitter {
         // What a listener throws at us ends the connection, as a broken frame would; unless nobody hears of that
         // either: then it is the process's, and the rest of the batch waits for what it does about it.
         try {
+          if (this.#state === CLOSED) throw error;
           this.#fail(error);
         } catch (unheard) {
           if (!this.#reader.isDone) setImmediate(this.#resume);
@@ -171,18 +179,16 @@ class Connection extends EventEmitter {
   // --- records
 
   // The engine sends nothing over TLS before this says that the server is the right one.
-  onCertificates(bytes) {
-    let error;
-    try {
-      error = this.#checkIdentity(bytes);
-    } catch (thrown) {
-      error = thrown;
-    }
-    if (!error) {
-      this.#handle.approve();
+  onPeer(record) {
+    const peer = new TlsPeer(record, this.#options.tls.servername);
+    const { error, authorizationError } = this.#options.judge(peer);
+    if (error) {
+      this.destroy(error);
       return;
     }
-    this.destroy(error);
+    peer.authorizationError = authorizationError;
+    this.#peer = peer;
+    this.#handle.approve();
   }
 
   onOpen({ frameMax, channelMax, heartbeat, start, addresses }) {
@@ -201,7 +207,7 @@ class Connection extends EventEmitter {
     // A turn later: who awaits what came in the same batch (the opening itself, perhaps) gets to listen first, as with a
     // socket, whose end is an event of its own.
     setImmediate(() => {
-      const error = failureError(failure);
+      const error = failureError(failure, this.#options);
       try {
         this.#end(error);
       } finally {
@@ -257,9 +263,17 @@ class Connection extends EventEmitter {
     channel.acceptContent(method, { fields: readMethod(method, bytes, 4), properties, content });
   }
 
+  onStray(number, stray) {
+    this.#channelOf(number, stray.id)?.acceptStray(stray);
+  }
+
   #channelOf(number, id) {
     // Once a close is on its way nothing but its answer counts.
     if (this.#state !== RUNNING) return undefined;
+    if (number === 0) {
+      this.#failOnChannel0(id);
+      return undefined;
+    }
     const channel = this.channels.get(number);
     if (channel === undefined) {
       const frame = describeFrame({ id, channel: number });
@@ -302,12 +316,14 @@ class Connection extends EventEmitter {
         safeEmit(this, 'update-secret-ok');
         break;
       default:
-        this.closeWithError(
-          'Unexpected frame on channel 0',
-          UNEXPECTED_FRAME,
-          new Error(`Unexpected frame on channel 0: ${describeFrame({ id: method.id, channel: 0 })}`),
-        );
+        this.#failOnChannel0(method.id);
     }
+  }
+
+  #failOnChannel0(id) {
+    const text = 'Unexpected frame on channel 0';
+    const error = new Error(`${text}: ${describeFrame({ id, channel: 0 })}`);
+    this.closeWithError(text, UNEXPECTED_FRAME, error);
   }
 
   #acceptClose(fields) {
@@ -316,8 +332,12 @@ class Connection extends EventEmitter {
     const stack = stackCapture(text);
     const error = new Error(text);
     error.code = fields.replyCode;
-    if (isFatalError(error)) safeEmit(this, 'error', error);
-    this.#toClosed(stack, error);
+    runAll(
+      () => {
+        if (isFatalError(error)) safeEmit(this, 'error', error);
+      },
+      () => this.#toClosed(stack, error),
+    );
   }
 
   // --- closing
@@ -345,8 +365,13 @@ class Connection extends EventEmitter {
   }
 
   closeWithError(replyText, replyCode, error) {
-    safeEmit(this, 'error', error);
-    this.closeBecause(replyText, replyCode);
+    runAll(
+      () => safeEmit(this, 'error', error),
+      () => {
+        // A listener may have closed it.
+        if (this.#state === RUNNING) this.closeBecause(replyText, replyCode);
+      },
+    );
   }
 
   /** Hangs up without a word to the broker: with an error, or quietly. */
@@ -373,28 +398,45 @@ class Connection extends EventEmitter {
 
   /** What amqplib's users know as the socket. */
   get stream() {
-    this.#stream ??= new ConnectionStream(this.#addresses, {
+    this.#stream ??= this.#makeStream();
+    return this.#stream;
+  }
+
+  #makeStream() {
+    const actions = {
       destroy: (error) => this.destroy(error),
       end: () => {
         this.#orders.flush();
         this.#handle.end();
       },
-      isEncrypted: this.#isEncrypted,
       isClosed: this.#state === CLOSED,
-    });
-    return this.#stream;
+    };
+    const given = [this.#addresses, this.#handle, actions];
+    return this.#peer === null
+      ? new ConnectionStream(...given)
+      : new TlsConnectionStream(...given, this.#peer);
   }
 
   #fail(error) {
     if (this.#state === CLOSED || this.isFailing) return;
     this.isFailing = true;
-    safeEmit(this, 'error', error);
-    this.#toClosed(stackCapture('Socket error'), error);
+    const stack = stackCapture('Socket error');
+    runAll(
+      () => safeEmit(this, 'error', error),
+      () => this.#toClosed(stack, error),
+    );
   }
 
   #toClosed(stack, error) {
     // Channels may be made in listeners: those of now are the ones to close.
-    for (const channel of [...this.channels.values()]) channel.connectionClosed(stack, error);
+    const closings = [...this.channels.values()].map(
+      (channel) => () => channel.connectionClosed(stack, error),
+    );
+    runAll(...closings, () => this.#finish(stack, error));
+  }
+
+  #finish(stack, error) {
+    if (this.#state === CLOSED) return;
     this.#state = CLOSED;
     this.#illegal = [`Connection closed (${error ? error.toString() : 'by client'})`, stack];
     this.endedBy = error ?? new Error('Connection closed');
@@ -404,8 +446,10 @@ class Connection extends EventEmitter {
     // Whoever closes a connection that is lost meanwhile has what he wanted.
     const onClosed = this.#onClosed;
     this.#onClosed = undefined;
-    onClosed?.();
-    safeEmit(this, 'close', error);
+    runAll(
+      () => onClosed?.(),
+      () => safeEmit(this, 'close', error),
+    );
   }
 
   updateSecret(newSecret, reason, callback) {

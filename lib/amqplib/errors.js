@@ -31,9 +31,13 @@ function closeMessage({ replyCode, replyText }) {
   return `${replyCode} (${REPLY_CODES[replyCode]}) with message "${replyText}"`;
 }
 
-/** A frame in an error's text. */
-function describeFrame({ id, channel, size }) {
-  return id ? `<${methodName(id)} channel:${channel}>` : `<Content channel:${channel} size:${size}>`;
+// What amqplib takes for the method of a header frame.
+const HEADER_ID = 60;
+
+/** A frame in an error's text. amqplib's body frames have no size to tell. */
+function describeFrame({ id, channel, size = NaN }) {
+  if (!id) return `<Content channel:${channel} size:${size}>`;
+  return `<${id === HEADER_ID ? 'BasicProperties' : methodName(id)} channel:${channel}>`;
 }
 
 /** The error of a server's close, with what it says as numbers. */
@@ -62,10 +66,11 @@ const MAKERS = [
   () => new Error('Heartbeat timeout'),
   ({ text }) => new Error(text),
   () => new Error('Socket closed abruptly during opening handshake'),
+  tlsEnded,
 ];
 
-/** amqplib's error for {scope, code, text, classId, methodId, channel}. */
-const failureError = (failure) => MAKERS[failure.scope](failure);
+/** amqplib's error for {scope, code, text, classId, methodId, channel} of a connection with these options. */
+const failureError = (failure, options) => MAKERS[failure.scope](failure, options);
 
 // See Scope::Connect there. A line for each attempt; a path may contain newlines too.
 const BETWEEN_ATTEMPTS = /\n(?=(?:connect|bind) \d+ )/;
@@ -88,21 +93,21 @@ function connectError({ text }) {
   return errors.length === 1 ? errors[0] : new NodeAggregateError(errors);
 }
 
-// The engine says what OpenSSL 3.0 says; 3.2 has these alerts under another name.
-const [major, minor] = process.versions.openssl.split('.').map(Number);
-const renamesAlerts = major > 3 || (major === 3 && minor >= 2);
-
+// What OpenSSL's library reports, as Node makes an error of it: the code out of the reason.
 function tlsError({ text }) {
-  const named = renamesAlerts
-    ? text.replace('SSLV3_ALERT', 'SSL/TLS_ALERT').replace('sslv3 alert', 'ssl/tls alert')
-    : text;
-  const [, code, message] = /^(\S+) (.*)$/s.exec(named);
-  // What OpenSSL's library itself reports says so; a verdict on a certificate does not.
-  const origin = code.startsWith('ERR_SSL_') ? { library: 'SSL routines', reason: message } : {};
-  return Object.assign(new Error(origin.library ? `${origin.library}: ${message}` : message), {
-    ...origin,
-    code,
-  });
+  const [library, reason, ...message] = text.split('\n');
+  const error = new Error(message.join('\n'));
+  if (library) error.library = library;
+  if (reason) {
+    error.reason = reason;
+    error.code = `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
+  }
+  return error;
+}
+
+function tlsEnded(_, { path, host, port, localAddress }) {
+  const text = 'Client network socket disconnected before secure TLS connection was established';
+  return Object.assign(new Error(text), { code: 'ECONNRESET', path, host, port, localAddress });
 }
 
 function socketError({ code, text }) {
@@ -126,6 +131,7 @@ function unexpectedInHandshake({ code, classId, methodId, channel }) {
 }
 
 module.exports = {
+  HEADER_ID,
   IllegalOperationError,
   closeError,
   closeMessage,

@@ -13,7 +13,8 @@ const CONTENT = 6;
 const OPEN = 7;
 const END = 8;
 const WRITABLE = 9;
-const CERTIFICATES = 10;
+const PEER = 10;
+const STRAY = 11;
 
 const REDELIVERED = 1;
 const BODY_APART = 2;
@@ -99,8 +100,15 @@ class RecordReader {
         case WRITABLE:
           this.#receiver.onWritable();
           break;
-        case CERTIFICATES:
-          this.#receiver.onCertificates(this.#ownBytes(at + 3, words[at + 2]));
+        case STRAY:
+          this.#receiver.onStray(channel, {
+            id: words[at + 2],
+            awaited: words[at + 3],
+            size: words[at + 4] + words[at + 5] * TWO_32,
+          });
+          break;
+        case PEER:
+          this.#peer(at);
           break;
         case OPEN:
           this.#receiver.onOpen({
@@ -169,6 +177,18 @@ class RecordReader {
       },
       properties: known.make(),
       content,
+    });
+  }
+
+  #peer(at) {
+    const words = this.#words;
+    const textBytes = words[at + 4];
+    const bytes = this.#ownBytes(at + 6, textBytes + words[at + 5]);
+    this.#receiver.onPeer({
+      verifyResult: words[at + 2],
+      dhBits: words[at + 3],
+      texts: bytes.toString('utf8', 0, textBytes),
+      certificates: bytes.subarray(textBytes),
     });
   }
 

@@ -7,6 +7,7 @@ const EventEmitter = require('node:events');
 const { clearTimeout, setImmediate, setTimeout } = require('node:timers');
 
 const { ConnectionRecovery } = require('./connection-recovery');
+const { throwLater } = require('./safe-emit');
 const { delayBefore } = require('./recovery-options');
 
 class RecoveringConnection extends EventEmitter {
@@ -40,8 +41,7 @@ class RecoveringConnection extends EventEmitter {
     };
     this.#recovery = recovery;
     if (recovery.channels) {
-      const onRenamed = (to, from) => this.emit('queue-renamed', to, from);
-      // Later: a listener that throws must not keep the loss from being seen through.
+      const onRenamed = (to, from) => this.#announce('queue-renamed', to, from);
       const onError = (error) => setImmediate(() => this.emit('error', error));
       this.#channels = new ConnectionRecovery(recovery, onRenamed, onError);
     }
@@ -130,7 +130,7 @@ class RecoveringConnection extends EventEmitter {
         this.#channels?.suspend(error);
         await this.closeModel(model);
       }
-      this.emit('connect-failed', error);
+      this.#announce('connect-failed', error);
       this.#schedule(error);
     } finally {
       this.#isConnecting = false;
@@ -147,7 +147,7 @@ class RecoveringConnection extends EventEmitter {
     for (const { resolve } of this.#waiting.splice(0)) resolve(model);
     this.#isAnnouncing = true;
     try {
-      this.emit('connect', model);
+      this.#announce('connect', model);
     } finally {
       this.#isAnnouncing = false;
     }
@@ -161,7 +161,9 @@ class RecoveringConnection extends EventEmitter {
     for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
     model.off('error', ignore);
     this.#unbind = () => {
-      for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
+      // What listeners have thrown is told a turn later, when the model may be gone.
+      const { 'handler-error': _, ...others } = listeners;
+      for (const [event, listener] of Object.entries(others)) model.off(event, listener);
       // What it still reports while it goes is nobody's error any more.
       model.on('error', ignore);
     };
@@ -177,7 +179,7 @@ class RecoveringConnection extends EventEmitter {
     this.#release();
     if (this.#isStopped) return;
     const error = asError(reason, 'Connection closed');
-    this.emit('disconnect', error);
+    this.#announce('disconnect', error);
     this.#schedule(error);
   }
 
@@ -197,7 +199,7 @@ class RecoveringConnection extends EventEmitter {
       return;
     }
     this.#attempt = attempt;
-    this.emit('reconnect-scheduled', { attempt, delay, error });
+    this.#announce('reconnect-scheduled', { attempt, delay, error });
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#connect();
@@ -210,7 +212,16 @@ class RecoveringConnection extends EventEmitter {
     this.#first.reject(error);
     this.#rejectWaiting(error);
     this.#channels?.stop(error);
-    this.emit('reconnect-failed', error);
+    this.#announce('reconnect-failed', error);
+  }
+
+  // A listener that throws must not keep the recovery from going on: what it throws is the process's.
+  #announce(event, ...values) {
+    try {
+      this.emit(event, ...values);
+    } catch (error) {
+      throwLater(error);
+    }
   }
 
   #rejectWaiting(error) {

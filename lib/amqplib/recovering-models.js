@@ -24,6 +24,8 @@ const FORWARDED = [
 function forwardAll(source, target) {
   for (const event of FORWARDED) {
     source.on(event, (...values) => {
+      // What a listener throws is the process's unless somebody listens for it.
+      if (event === 'handler-error' && target.listenerCount(event) === 0) throw values[0];
       // That a connection was lost must not end the process of a program that leaves it to us to connect again.
       if (event !== 'error' || target.listenerCount(event) > 0) target.emit(event, ...values);
     });

@@ -21,4 +21,30 @@ function reportHandlerError(emitter, event, error) {
   setImmediate(() => target.emit('handler-error', error, event));
 }
 
-module.exports = { reportHandlerError, safeEmit };
+/**
+ * Takes all steps, whatever the listeners and callbacks in them throw: a state that is half changed would keep a connection
+ * from closing. What is thrown goes on: the first from here, others as exceptions of their own.
+ */
+function runAll(...steps) {
+  const thrown = [];
+  for (const step of steps) {
+    try {
+      step();
+    } catch (error) {
+      thrown.push(error);
+    }
+  }
+  if (thrown.length === 0) return;
+  const [first, ...others] = thrown;
+  for (const error of others) throwLater(error);
+  throw first;
+}
+
+/** An exception that nobody up the stack can answer for: it is the process's. */
+function throwLater(error) {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
+module.exports = { reportHandlerError, runAll, safeEmit, throwLater };

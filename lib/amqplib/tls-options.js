@@ -1,106 +1,98 @@
 'use strict';
 
-// tls.connect's options for the engine, in PEM, and the check that a server is who it should be.
+// tls.connect's options for the engine: Node's own context of them, which the engine's session with Node's OpenSSL runs on.
 
-const { createPrivateKey, X509Certificate } = require('node:crypto');
 const { isIP } = require('node:net');
 const tls = require('node:tls');
+const { inspect } = require('node:util');
 
-const { elements, readPkcs12 } = require('./pkcs12');
-const { offered } = require('./tls-hello');
+const { ERR_INVALID_ARG_VALUE } = require('../internal/errors');
+const { judge } = require('./tls-peer');
 
-// What the engine cannot do. To connect without them would be less safe than was asked for, or go elsewhere.
+// What belongs to a socket of Node's own. To connect without it would be less safe than was asked for, or go elsewhere.
 const REFUSED = {
-  clientCertEngine: 'give cert and key',
-  privateKeyEngine: 'give key',
-  privateKeyIdentifier: 'give key',
   pskCallback: 'give certificates',
   secureContext: 'give what it was made of: ca, cert, key, pfx, ciphers, …',
-  sigalgs: 'leave it out',
   socket: 'give a lookup or the address of the tunnel',
 };
+// tls.connect's default for minDHSize, in bits.
+const LEAST_DH_BITS = 1024;
+// RFC 6066, 3: a servername is no address. Node refuses them from version 26 on, and sent them before.
+const REFUSES_ADDRESSES = Number.parseInt(process.versions.node, 10) >= 26;
 
-/** The engine's options; throws what tls.connect throws for certificates, keys and passphrases that cannot be. */
+let hasWarned = false;
+
+/** `{ tls, secureContext, judge }`: the engine's options, its context, the judge of servers. Throws what tls.connect throws for options that cannot be. */
 function tlsOptions(socket, host) {
   refuse(socket);
-  tls.createSecureContext(socket);
-  const { versions, suites, groups } = offered(socket);
-  if (versions.length === 0) throw unsupported('maxVersion', 'TLS 1.2 and 1.3 are supported');
-  const pfx = socket.pfx === undefined ? {} : fromPkcs12(first(socket.pfx), socket.passphrase);
-  const cert = socket.cert === undefined ? pfx.cert : Buffer.concat(pemList(socket.cert));
-  const key = socket.key === undefined ? pfx.key : privateKey(first(socket.key), socket.passphrase);
-  return {
-    ca: [...pemList(socket.ca ?? tls.rootCertificates), ...pemList(pfx.ca ?? [])],
-    cert: cert && Buffer.from(cert),
-    key: key && Buffer.from(key),
-    servername: socket.servername || (isIP(host) ? host : host || 'localhost'),
-    rejectUnauthorized: socket.rejectUnauthorized !== false,
-    crls: socket.crl === undefined ? [] : pemList(socket.crl),
-    versions,
-    suites,
-    groups,
-    alpn: protocols(socket.ALPNProtocols),
+  const options = {
+    rejectUnauthorized: !isVerificationOff(),
+    ciphers: tls.DEFAULT_CIPHERS,
+    minDHSize: LEAST_DH_BITS,
+    ...socket,
   };
-}
-
-const first = (value) => (Array.isArray(value) ? value[0] : value);
-
-function pemList(value) {
-  return (Array.isArray(value) ? value : [value]).map((pem) =>
-    Buffer.concat([Buffer.from(pem), Buffer.from('\n')]),
-  );
-}
-
-// A PEM, perhaps as { pem, passphrase }.
-function privateKey(given, passphrase) {
-  const options = { key: given.pem ?? given, format: 'pem', passphrase: given.passphrase ?? passphrase };
-  return createPrivateKey(options).export({ type: 'pkcs8', format: 'pem' });
-}
-
-// A file, perhaps as { buf, passphrase }.
-function fromPkcs12(given, passphrase) {
-  return readPkcs12(Buffer.from(given.buf ?? given), given.passphrase ?? passphrase);
+  const { context } = tls.createSecureContext(options);
+  const servername = options.servername || (isIP(host) ? '' : host || '');
+  checkServername(options.servername);
+  return {
+    tls: { servername, protocols: wireProtocols(options.ALPNProtocols) },
+    secureContext: context,
+    judge: (peer) =>
+      judge(peer, {
+        name: servername || host || 'localhost',
+        checkServerIdentity: options.checkServerIdentity ?? tls.checkServerIdentity,
+        rejectUnauthorized: options.rejectUnauthorized !== false,
+        minDHSize: options.minDHSize,
+      }),
+  };
 }
 
 function refuse(socket) {
   for (const [name, instead] of Object.entries(REFUSED)) {
-    if (socket[name] !== undefined && socket[name] !== null) throw unsupported(name, instead);
+    if (socket[name] === undefined || socket[name] === null) continue;
+    const error = new TypeError(`The TLS option '${name}' is not supported like this: ${instead}`);
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
   }
 }
 
-function unsupported(name, instead) {
-  const error = new TypeError(`The TLS option '${name}' is not supported like this: ${instead}`);
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
-}
-
-/** ALPN's protocols as bytes each: given in a list, or as they stand on the wire. */
-function protocols(given) {
-  if (given === undefined || given === null) return [];
+/** ALPN's list as it stands on the wire. */
+function wireProtocols(given) {
+  if (!given) return undefined;
   const out = {};
   tls.convertALPNProtocols(given, out);
-  const wire = Buffer.from(out.ALPNProtocols);
-  const found = [];
-  for (let at = 0; at < wire.length; at += 1 + wire[at]) found.push(wire.subarray(at + 1, at + 1 + wire[at]));
-  return found;
+  return out.ALPNProtocols && Buffer.from(out.ALPNProtocols);
+}
+
+function checkServername(servername) {
+  if (!servername || !isIP(servername) || !REFUSES_ADDRESSES) return;
+  throw new ERR_INVALID_ARG_VALUE(
+    'options.servername',
+    servername,
+    'Setting the TLS ServerName to an IP address is not permitted.',
+  );
+}
+
+function isVerificationOff() {
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0') return false;
+  if (!hasWarned) {
+    hasWarned = true;
+    process.emitWarning(
+      "Setting the NODE_TLS_REJECT_UNAUTHORIZED environment variable to '0' makes TLS connections and HTTPS requests " +
+        'insecure by disabling certificate verification.',
+    );
+  }
+  return true;
 }
 
 /**
- * The check of a server's certificates, whose signatures the engine has checked: against its name, by Node's rules or the
- * user's own. Returns the error that tls.connect would end with, undefined when it is the right one.
+ * Where a secure context has its `SSL_CTX`. Node shows that to addons as an External, which Node-API cannot read, since its
+ * own have another content; inspect() writes what is in it.
  */
-function identityCheck(servername, checkServerIdentity = tls.checkServerIdentity) {
-  return (bytes) => checkServerIdentity(servername, chain(bytes));
+function contextAddress(context) {
+  const found = /^\[External: ([0-9a-f]+)\]$/.exec(inspect(context._external, { colors: false }));
+  if (found !== null) return BigInt(`0x${found[1]}`);
+  const error = new Error('TLS needs the context of Node.js, which this runtime does not show');
+  throw Object.assign(error, { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' });
 }
 
-// As socket.getPeerCertificate(true): each with its issuer, a root with itself.
-function chain(bytes) {
-  const certificates = elements(bytes).map(({ whole }) => new X509Certificate(whole));
-  const described = certificates.map((certificate) => certificate.toLegacyObject());
-  for (const [index, certificate] of certificates.entries()) {
-    const issuer = certificates.findIndex((other) => certificate.checkIssued(other));
-    if (issuer >= 0) described[index].issuerCertificate = described[issuer];
-  }
-  return described[0];
-}
-
-module.exports = { identityCheck, tlsOptions };
+module.exports = { contextAddress, tlsOptions };

@@ -48,6 +48,7 @@ const TABLE = [
   ['ERR_SOCKET_CLOSED_BEFORE_CONNECTION', Error, 'Socket closed before the connection was established'],
   ['ERR_SOCKET_CONNECTION_TIMEOUT', Error, 'Socket connection timeout'],
   ['ERR_SOCKET_HANDLE_ADOPTED', Error, 'The bound socket has already been adopted by a server or socket'],
+  ['ERR_TLS_DH_PARAM_SIZE', Error, (size) => `DH parameter size ${size} is less than 2048`],
   ['ERR_UNKNOWN_ENCODING', TypeError, 'Unknown encoding: %s'],
   ['ERR_UNKNOWN_SIGNAL', TypeError, 'Unknown signal: %s'],
   [

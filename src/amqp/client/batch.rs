@@ -5,6 +5,8 @@
 //! joined.
 
 use super::failure::Failure;
+use super::inbound::Awaited;
+use crate::tls::Peer;
 
 /// A delivery: route, properties, tag (2 words), property bytes, body bytes; then these bytes.
 const DELIVER: u8 = 1;
@@ -24,8 +26,12 @@ const OPEN: u8 = 7;
 const END: u8 = 8;
 /// Publishing may go on.
 const WRITABLE: u8 = 9;
-/// The server's certificates (DER, its own first), to be approved before anything is sent.
-const CERTIFICATES: u8 = 10;
+/// A TLS server, to be approved before anything is sent: verify result, bits of a Diffie-Hellman key; verify text, version,
+/// the cipher's three names and ALPN protocol, a line each; its certificates (DER, its own first), each behind its length.
+const PEER: u8 = 10;
+/// A frame that does not continue the message that its channel has begun: method id, what was awaited (0 a method, 1 a header,
+/// 2 a body), the bytes of that message (2 words).
+const STRAY: u8 = 11;
 
 const REDELIVERED: u8 = 1;
 const BODY_APART: u8 = 2;
@@ -210,8 +216,35 @@ impl Batch {
         );
     }
 
-    pub fn certificates(&mut self, der: &[u8]) {
-        self.record(CERTIFICATES, 0, 0, &[der.len() as u32], &[der]);
+    pub fn peer(&mut self, peer: &Peer) {
+        let [name, standard_name, of_version] = &peer.cipher;
+        let texts = [
+            &peer.verify_text,
+            &peer.version,
+            name,
+            standard_name,
+            of_version,
+            &peer.protocol,
+        ];
+        let texts = texts.map(String::as_str).join("\n");
+        let mut certificates = Vec::new();
+        for der in &peer.certificates {
+            certificates.extend_from_slice(&(der.len() as u32).to_be_bytes());
+            certificates.extend_from_slice(der);
+        }
+        let lengths = [texts.len() as u32, certificates.len() as u32];
+        let words = [peer.verify_result, peer.dh_bits, lengths[0], lengths[1]];
+        self.record(PEER, 0, 0, &words, &[texts.as_bytes(), &certificates]);
+    }
+
+    pub fn stray(&mut self, channel: u16, id: u32, awaited: Awaited) {
+        let (what, size) = match awaited {
+            Awaited::Method => (0, 0),
+            Awaited::Header => (1, 0),
+            Awaited::Body(size) => (2, size),
+        };
+        let words = [id, what, size as u32, (size >> 32) as u32];
+        self.record(STRAY, 0, channel, &words, &[]);
     }
 
     pub fn writable(&mut self) {

@@ -15,6 +15,7 @@ use super::options::ConnectOptions;
 use super::queues::{Inbox, Outbox};
 use super::reader::{Reader, Tried};
 use super::socket::Socket;
+use super::traffic::Traffic;
 use super::writer::Writer;
 use super::{dial, handshake};
 use crate::runtime::runtime;
@@ -34,9 +35,10 @@ pub struct Shared {
     writer: Mutex<Writer>,
     /// Locked before the writer, and while what was read goes into the inbox.
     reader: Mutex<Reader>,
+    pub traffic: Arc<Traffic>,
     /// The task lets messages gather in the socket.
     pub paused: AtomicBool,
-    /// JavaScript has approved the server's certificates.
+    /// JavaScript has approved the server.
     approved: Notify,
     /// Tells JavaScript's thread that the inbox is no longer empty.
     wake: Box<dyn Fn() + Send + Sync>,
@@ -109,6 +111,7 @@ impl Connection {
             outbox: Outbox::default(),
             writer: Mutex::default(),
             reader: Mutex::default(),
+            traffic: Arc::default(),
             paused: AtomicBool::new(false),
             approved: Notify::new(),
             wake: Box::new(wake),
@@ -125,7 +128,7 @@ impl Connection {
         self.shared.outbox.submit(packed, body)
     }
 
-    /// The server is the one meant: what the `CERTIFICATES` record asks.
+    /// The server is the one meant: what the `PEER` record asks.
     pub fn approve(&self) {
         self.shared.approved.notify_one();
     }
@@ -165,6 +168,15 @@ impl Connection {
             task.wake();
         }
         (has_read, !stop)
+    }
+
+    pub fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
+    }
+
+    /// Bytes that were submitted and have not left.
+    pub fn waiting(&self) -> usize {
+        self.shared.outbox.waiting()
     }
 
     /// Writes what was submitted, then closes the socket.
@@ -222,13 +234,14 @@ async fn connect(shared: &Arc<Shared>, options: &ConnectOptions) -> Result<Optio
                 Err(_) => return Err(Failure::new(Scope::ConnectTimeout)),
             },
         };
-        if let Some(certificates) = stream.certificates() {
+        if let Some(peer) = stream.peer() {
             let mut batch = Batch::default();
-            batch.certificates(&certificates);
+            batch.peer(&peer);
             shared.push(batch);
             shared.approved.notified().await;
         }
-        let opened = handshake::open(&mut stream, options).await?;
+        shared.traffic.set_socket(stream.shared_socket());
+        let opened = handshake::open(&mut stream, options, &shared.traffic).await?;
         Ok((stream, opened))
     };
     let let_go = poll_fn(|cx| match shared.outbox.take(cx.waker()) {

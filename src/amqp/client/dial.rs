@@ -4,20 +4,22 @@ use std::fmt::Write;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::failure::{Failure, Scope};
+use super::keep_alive;
 use super::options::{Address, ConnectOptions};
 use super::socket::{Plain, Socket};
 use super::transport::Transport;
-use super::{keep_alive, tls};
+use crate::tls::{ClientOptions, Stream};
 
 pub async fn dial(options: &ConnectOptions) -> Result<Transport, Failure> {
     match &options.address {
         Address::Unix(path) => match UnixStream::connect(path).await {
-            Ok(stream) => plain(stream.into_std().map(Socket::Unix)),
+            Ok(stream) => transport(stream.into_std().map(Socket::Unix), options.tls.as_ref()).await,
             Err(error) => Err(Failure {
                 text: format!("connect {} {}", error.raw_os_error().unwrap_or(0), path.display()),
                 ..Failure::new(Scope::Connect)
@@ -25,19 +27,22 @@ pub async fn dial(options: &ConnectOptions) -> Result<Transport, Failure> {
         },
         Address::Tcp(addresses) => {
             let stream = dial_tcp(addresses, options).await?;
-            match &options.tls {
-                None => plain(stream.into_std().map(Socket::Tcp)),
-                Some(tls) => tls::connect(stream, tls).await,
-            }
+            transport(stream.into_std().map(Socket::Tcp), options.tls.as_ref()).await
         }
     }
 }
 
-fn plain(socket: io::Result<Socket>) -> Result<Transport, Failure> {
-    let stream = socket.and_then(Plain::new);
-    stream
-        .map(Transport::Plain)
-        .map_err(|error| Failure::socket(&error))
+async fn transport(socket: io::Result<Socket>, tls: Option<&ClientOptions>) -> Result<Transport, Failure> {
+    let socket = socket.map_err(|error| Failure::socket(&error))?;
+    let Some(tls) = tls else {
+        let stream = Plain::new(socket).map_err(|error| Failure::socket(&error))?;
+        return Ok(Transport::Plain(stream));
+    };
+    match Stream::connect(Arc::new(socket), tls).await {
+        Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Failure::new(Scope::TlsEnded)),
+        Err(error) => Err(Failure::socket(&error)),
+    }
 }
 
 async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<TcpStream, Failure> {

@@ -56,8 +56,13 @@ impl Drop for Engine {
 impl Engine {
     pub fn new(shared: Arc<Shared>, stream: Transport, opened: Opened) -> Self {
         let socket = stream.socket();
-        shared.writer().open(socket.clone(), opened.frame_max);
-        shared.reader().open(opened.max_frame_size, opened.rest, socket);
+        let traffic = &shared.traffic;
+        shared
+            .writer()
+            .open(socket.clone(), opened.frame_max, traffic.clone());
+        shared
+            .reader()
+            .open(opened.max_frame_size, opened.rest, socket, traffic.clone());
         Engine {
             shared,
             stream,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::tls_errors;
+use crate::tls::TlsError;
 
 /// Where a connection failed. The numbers cross to `lib/amqplib/errors.js`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Scope {
     Connect = 0,
     /// The connect time-out ran out, in connecting or in the handshake.
     ConnectTimeout = 1,
-    /// TLS failed; `text` is the code as Node spells it, a space, and the reason.
+    /// TLS failed; `text` is OpenSSL's library, reason and message, a line each (the message may have more).
     Tls = 2,
     /// The server ended the handshake with connection.close.
     HandshakeClosed = 3,
@@ -31,6 +31,8 @@ pub enum Scope {
     Frame = 9,
     /// The socket ended in the middle of the handshake.
     HandshakeEnded = 10,
+    /// The socket ended in the middle of TLS's handshake.
+    TlsEnded = 11,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +66,16 @@ impl Failure {
 
     pub fn socket(error: &io::Error) -> Self {
         // With TLS 1.3 a server refuses a client's certificate after the handshake.
-        if let Some(failure) = tls_errors::failure(error) {
-            return failure;
+        if let Some(TlsError {
+            library,
+            reason,
+            message,
+        }) = error.get_ref().and_then(|inner| inner.downcast_ref())
+        {
+            return Failure {
+                text: format!("{library}\n{reason}\n{message}"),
+                ..Failure::new(Scope::Tls)
+            };
         }
         Failure {
             code: error.raw_os_error().unwrap_or(0),

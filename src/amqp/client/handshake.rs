@@ -6,6 +6,7 @@ use tokio::time::timeout;
 use super::failure::{Failure, Scope};
 use super::inbound::next_frame;
 use super::options::ConnectOptions;
+use super::traffic::Traffic;
 use super::transport::Transport;
 use crate::amqp::wire::content::{Arguments, put_short_string};
 use crate::amqp::wire::{frame, method};
@@ -41,16 +42,22 @@ pub struct Opened {
 struct Conversation<'a> {
     stream: &'a mut Transport,
     options: &'a ConnectOptions,
+    traffic: &'a Traffic,
     bytes: Vec<u8>,
     used: usize,
     max_frame_size: u32,
 }
 
-pub async fn open(stream: &mut Transport, options: &ConnectOptions) -> Result<Opened, Failure> {
+pub async fn open(
+    stream: &mut Transport,
+    options: &ConnectOptions,
+    traffic: &Traffic,
+) -> Result<Opened, Failure> {
     let max_frame_size = options.max_frame_size.unwrap_or(DEFAULT_MAX_FRAME_SIZE);
     let mut talk = Conversation {
         stream,
         options,
+        traffic,
         bytes: Vec::with_capacity(READ_BYTES),
         used: 0,
         max_frame_size,
@@ -202,7 +209,10 @@ impl Conversation<'_> {
             Err(error) => Err(error),
         };
         match result {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.traffic.add_written(bytes.len());
+                Ok(())
+            }
             Err(error) => Err(self.last_words().await.unwrap_or_else(|| Failure::socket(&error))),
         }
     }
@@ -269,7 +279,10 @@ impl Conversation<'_> {
         };
         match result {
             Ok(0) => Err(Failure::new(Scope::HandshakeEnded)),
-            Ok(_) => Ok(()),
+            Ok(count) => {
+                self.traffic.add_read(count);
+                Ok(())
+            }
             Err(error) => Err(Failure::socket(&error)),
         }
     }

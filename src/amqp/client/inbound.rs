@@ -11,6 +11,8 @@ use crate::amqp::wire::{frame, method};
 
 /// Lengths of bodies cross as 32-bit words, and Node's buffers end about there.
 const LARGEST_BODY: u64 = u32::MAX as u64;
+/// amqplib's words, also for a header frame of another class than basic.
+const UNKNOWN_METHOD: &str = "Unknown class/method ID";
 /// Room made at once for a body that is announced but has not arrived.
 const RESERVED_BODY_BYTES: u64 = 16 << 20;
 
@@ -31,6 +33,25 @@ struct Partial {
     properties: Vec<u8>,
     body: Vec<u8>,
     size: u64,
+}
+
+/// What a channel's next frame of a message has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    Method,
+    Header,
+    /// Of a message with this many bytes.
+    Body(u64),
+}
+
+impl Partial {
+    fn awaited(&self) -> Awaited {
+        if self.properties.is_empty() {
+            Awaited::Header
+        } else {
+            Awaited::Body(self.size)
+        }
+    }
 }
 
 /// A frame whose bytes have arrived, or how many are needed to know more.
@@ -88,8 +109,9 @@ impl Inbound {
         match method::ids(payload) {
             Some((content::BASIC, id)) => match id {
                 content::BASIC_DELIVER | content::BASIC_RETURN | content::BASIC_GET_OK => {
-                    if self.partial.contains_key(&channel) {
-                        return Err(Failure::frame("Expected headers frame after delivery"));
+                    if let Some(partial) = self.partial.remove(&channel) {
+                        stray(first, partial.awaited(), batch);
+                        return Ok(0);
                     }
                     self.message(first, rest, batch, runs)
                 }
@@ -156,6 +178,10 @@ impl Inbound {
                 return Ok(used + third.wire_len());
             }
         }
+        // Now, and not with a header that may never come.
+        if !is_whole(first.payload) {
+            return Err(malformed(first.payload));
+        }
         self.partial.insert(
             channel,
             Partial {
@@ -175,12 +201,18 @@ impl Inbound {
         runs: &mut AckRuns,
     ) -> Result<(), Failure> {
         let head = header(cut.payload)?;
+        let awaited = self
+            .partial
+            .get(&cut.channel)
+            .map_or(Awaited::Method, Partial::awaited);
         let Some(partial) = self
             .partial
             .get_mut(&cut.channel)
-            .filter(|partial| partial.properties.is_empty())
+            .filter(|_| awaited == Awaited::Header)
         else {
-            return Err(unexpected(cut));
+            self.partial.remove(&cut.channel);
+            stray(cut, awaited, batch);
+            return Ok(());
         };
         partial.properties = head.properties.to_vec();
         partial.size = head.body_size;
@@ -194,21 +226,30 @@ impl Inbound {
     }
 
     fn body(&mut self, cut: frame::Frame<'_>, batch: &mut Batch, runs: &mut AckRuns) -> Result<(), Failure> {
-        let Some(partial) = self.partial.get_mut(&cut.channel) else {
-            return Err(unexpected(cut));
+        let awaited = self
+            .partial
+            .get(&cut.channel)
+            .map_or(Awaited::Method, Partial::awaited);
+        let Some(partial) = self
+            .partial
+            .get_mut(&cut.channel)
+            .filter(|_| matches!(awaited, Awaited::Body(_)))
+        else {
+            self.partial.remove(&cut.channel);
+            stray(cut, awaited, batch);
+            return Ok(());
         };
-        if partial.properties.is_empty() {
-            return Err(Failure::frame("Expected headers frame after delivery"));
+        let length = partial.body.len() as u64 + cut.payload.len() as u64;
+        if length > partial.size {
+            self.partial.remove(&cut.channel);
+            stray(cut, awaited, batch);
+            return Ok(());
         }
         partial.body.extend_from_slice(cut.payload);
-        let size = partial.size;
-        match (partial.body.len() as u64).cmp(&size) {
-            std::cmp::Ordering::Less => Ok(()),
-            std::cmp::Ordering::Equal => self.complete(cut.channel, batch, runs),
-            std::cmp::Ordering::Greater => Err(Failure::frame(format!(
-                "Too much content sent! Expected {size} bytes"
-            ))),
+        if length == partial.size {
+            return self.complete(cut.channel, batch, runs);
         }
+        Ok(())
     }
 
     fn complete(&mut self, channel: u16, batch: &mut Batch, runs: &mut AckRuns) -> Result<(), Failure> {
@@ -239,6 +280,9 @@ impl Inbound {
             if method::decode(payload).is_err() {
                 return Err(malformed(payload));
             }
+            if !content::are_whole(properties) {
+                return Err(malformed_header());
+            }
             if id == content::BASIC_GET_OK {
                 runs.delivered(channel, Arguments(&payload[4..]).long_long().unwrap_or(0));
             }
@@ -257,7 +301,10 @@ impl Inbound {
         route[..first].copy_from_slice(deliver.consumer_tag);
         route[first..length].copy_from_slice(deliver.address);
         let route = self.routes.refer(&route[..length], batch);
-        let properties = self.properties.refer(properties, batch);
+        let properties = self
+            .properties
+            .refer_checked(properties, batch, content::are_whole)
+            .ok_or_else(malformed_header)?;
         batch.deliver(channel, route, properties, deliver.tag, deliver.redelivered, body);
         Ok(())
     }
@@ -270,7 +317,7 @@ pub fn next_frame(bytes: &[u8], max_frame_size: u32) -> Result<Option<frame::Fra
     }
 }
 
-/// As amqplib does: the size is looked at first, so that nonsense is mostly "too large".
+/// As amqplib does: the size is looked at first, so that nonsense is mostly "too large", the type last.
 fn next(bytes: &[u8], max_frame_size: u32) -> Result<Next<'_>, Failure> {
     if let Some(prefix) = bytes.first_chunk::<{ frame::PREFIX_BYTES }>() {
         let size = u32::from_be_bytes([prefix[3], prefix[4], prefix[5], prefix[6]]);
@@ -280,11 +327,19 @@ fn next(bytes: &[u8], max_frame_size: u32) -> Result<Next<'_>, Failure> {
             )));
         }
     }
-    match frame::cut(bytes, 0) {
+    match frame::cut_any(bytes) {
+        Ok(Some(cut)) if !cut.is_known() => Err(Failure::frame(format!("Unknown frame type {}", cut.kind))),
         Ok(Some(cut)) => Ok(Next::Frame(cut)),
         Ok(None) => Ok(Next::Incomplete),
-        Err(frame::FrameError::Kind(kind)) => Err(Failure::frame(format!("Unknown frame type {kind}"))),
         Err(_) => Err(Failure::frame("Invalid frame")),
+    }
+}
+
+/// Whether a method that carries content has all its arguments.
+fn is_whole(payload: &[u8]) -> bool {
+    match method::ids(payload) {
+        Some((_, content::BASIC_DELIVER)) => deliver(&payload[4..]).is_some(),
+        _ => method::decode(payload).is_ok(),
     }
 }
 
@@ -315,31 +370,44 @@ fn deliver(payload: &[u8]) -> Option<Deliver<'_>> {
 
 fn header(payload: &[u8]) -> Result<content::Header<'_>, Failure> {
     match content::header(payload) {
+        Some(head) if head.class_id != content::BASIC => Err(Failure::frame(UNKNOWN_METHOD)),
         Some(head) if head.body_size <= LARGEST_BODY => Ok(head),
         Some(head) => Err(Failure::frame(format!(
             "Message body of {} bytes is larger than {LARGEST_BODY}",
             head.body_size
         ))),
-        None => Err(Failure::frame("Malformed content header")),
+        None => Err(malformed_header()),
     }
+}
+
+fn malformed_header() -> Failure {
+    Failure::frame("Malformed content header")
 }
 
 fn malformed(payload: &[u8]) -> Failure {
     let (class_id, method_id) = method::ids(payload).unwrap_or((0, 0));
+    let text = if method::is_known(class_id, method_id) {
+        format!("Malformed method {class_id}.{method_id}")
+    } else {
+        UNKNOWN_METHOD.into()
+    };
     Failure {
         class_id,
         method_id,
-        ..Failure::frame(format!("Malformed method {class_id}.{method_id}"))
+        ..Failure::frame(text)
     }
 }
 
-fn unexpected(cut: frame::Frame<'_>) -> Failure {
-    Failure {
-        channel: cut.channel,
-        ..Failure::frame(format!(
-            "Expected BasicDeliver or BasicReturn; got <Content channel:{} size:{}>",
-            cut.channel,
-            cut.payload.len()
-        ))
-    }
+/// A frame that does not continue what its channel has begun: JavaScript closes the channel for it. What had arrived of the
+/// message is forgotten.
+fn stray(cut: frame::Frame<'_>, awaited: Awaited, batch: &mut Batch) {
+    let id = match cut.kind {
+        frame::METHOD => {
+            method::ids(cut.payload).map_or(0, |(class, method)| u32::from(class) << 16 | u32::from(method))
+        }
+        // Content has no method; a header only its class.
+        frame::HEADER => content::BASIC.into(),
+        _ => 0,
+    };
+    batch.stray(cut.channel, id, awaited);
 }

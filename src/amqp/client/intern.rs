@@ -36,17 +36,31 @@ impl Intern {
 
     /// How `bytes` go into the next record; a record that defines their number is put before it.
     pub fn refer<'a>(&mut self, bytes: &'a [u8], batch: &mut Batch) -> Repeated<'a> {
+        self.refer_checked(bytes, batch, |_| true)
+            .unwrap_or(Repeated::Inline(bytes))
+    }
+
+    /// As `refer`; `None` when `is_good` says no, which is asked of bytes that have no number yet.
+    pub fn refer_checked<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        batch: &mut Batch,
+        is_good: impl FnOnce(&[u8]) -> bool,
+    ) -> Option<Repeated<'a>> {
         if let Some(last) = self.last
             && *self.slots[last as usize] == *bytes
         {
-            return Repeated::Known(last);
+            return Some(Repeated::Known(last));
         }
         if bytes.len() > LONGEST_BYTES {
-            return Repeated::Inline(bytes);
+            return is_good(bytes).then_some(Repeated::Inline(bytes));
         }
         if let Some(&id) = self.ids.get(bytes) {
             self.last = Some(id);
-            return Repeated::Known(id);
+            return Some(Repeated::Known(id));
+        }
+        if !is_good(bytes) {
+            return None;
         }
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
@@ -54,7 +68,7 @@ impl Intern {
         let seen = &mut self.seen[hash as usize % SEEN];
         if *seen != hash {
             *seen = hash;
-            return Repeated::Inline(bytes);
+            return Some(Repeated::Inline(bytes));
         }
         let id = self.next as u32;
         if self.slots.len() < SLOTS {
@@ -67,7 +81,7 @@ impl Intern {
         self.ids.insert(bytes.into(), id);
         self.last = Some(id);
         batch.remember(self.memory, id, bytes);
-        Repeated::Known(id)
+        Some(Repeated::Known(id))
     }
 }
 

@@ -26,9 +26,7 @@ mod reader;
 #[cfg(test)]
 mod scripted_peer;
 mod socket;
-mod tls;
-mod tls_errors;
-mod tls_verify;
+mod traffic;
 mod transport;
 mod unread;
 mod writer;
@@ -36,5 +34,5 @@ mod writer;
 pub use batch::Batch;
 pub use connection::Connection;
 pub use failure::{Failure, Scope};
-pub use options::{Address, ConnectOptions, TlsOptions};
+pub use options::{Address, ConnectOptions};
 pub use socket::Socket;

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::tls::ClientOptions;
+
 #[derive(Debug, Clone)]
 pub enum Address {
     /// Tried in this order, each next one when the one before fails or takes longer than `attempt_timeout`.
@@ -24,7 +26,7 @@ pub struct ConnectOptions {
     pub no_delay: bool,
     /// TCP keep-alive with this delay; zero leaves the delay to the system.
     pub keep_alive: Option<Duration>,
-    pub tls: Option<TlsOptions>,
+    pub tls: Option<ClientOptions>,
     pub mechanism: String,
     /// The SASL response, made by the credentials.
     pub response: Vec<u8>,
@@ -39,23 +41,4 @@ pub struct ConnectOptions {
     pub heartbeat: Option<u16>,
     /// Largest payload accepted in one frame; 0 for no limit, none for the default.
     pub max_frame_size: Option<u32>,
-}
-
-/// PEM texts, as `tls.connect` takes them.
-#[derive(Debug, Clone, Default)]
-pub struct TlsOptions {
-    pub ca: Vec<Vec<u8>>,
-    pub cert: Option<Vec<u8>>,
-    pub key: Option<Vec<u8>>,
-    /// Name sent, unless it is an IP address; JavaScript checks it.
-    pub servername: String,
-    pub reject_unauthorized: bool,
-    pub tls12: bool,
-    pub tls13: bool,
-    /// Cipher suites and groups to offer, best first, by their numbers in the TLS registry. What is not known here is left out.
-    pub suites: Vec<u16>,
-    pub groups: Vec<u16>,
-    /// Certificate revocation lists; every certificate must be covered when there are any.
-    pub crls: Vec<Vec<u8>>,
-    pub alpn: Vec<Vec<u8>>,
 }

@@ -130,6 +130,11 @@ impl Outbox {
         !full
     }
 
+    /// Bytes of orders, and of frames that are not written.
+    pub fn waiting(&self) -> usize {
+        lock(&self.state).bytes
+    }
+
     pub fn end(&self, abort: bool) {
         let mut state = lock(&self.state);
         state.orders.end = true;

@@ -15,6 +15,7 @@ use super::inbound::Inbound;
 use super::outbound::Kinds;
 use super::pace::LARGE_READ_BYTES;
 use super::socket::Socket;
+use super::traffic::Traffic;
 use super::unread::Unread;
 use super::writer::Writer;
 
@@ -39,6 +40,7 @@ pub struct Reader {
     unread: Unread,
     /// None over TLS: it is always the task's turn.
     socket: Option<Arc<Socket>>,
+    traffic: Option<Arc<Traffic>>,
     turn: Turn,
     /// It should be JavaScript's thread that reads.
     offered: bool,
@@ -77,7 +79,14 @@ pub struct Tried {
 
 impl Reader {
     /// The connection is open; `rest` came behind the handshake.
-    pub fn open(&mut self, max_frame_size: u32, rest: Vec<u8>, socket: Option<Arc<Socket>>) {
+    pub fn open(
+        &mut self,
+        max_frame_size: u32,
+        rest: Vec<u8>,
+        socket: Option<Arc<Socket>>,
+        traffic: Arc<Traffic>,
+    ) {
+        self.traffic = Some(traffic);
         self.inbound.max_frame_size = max_frame_size;
         self.unread = Unread::new(rest);
         // Channels are opened and queues declared first: questions and their answers.
@@ -117,6 +126,9 @@ impl Reader {
     /// Turns `count` bytes read into `room` into records.
     pub fn added(&mut self, count: usize, writer: &mut Writer, batch: &mut Batch) -> Result<Read, Failure> {
         let filled = self.unread.added(count);
+        if let Some(traffic) = &self.traffic {
+            traffic.add_read(count);
+        }
         let before = self.inbound.messages;
         self.parse(writer, batch)?;
         Ok(Read {
@@ -278,7 +290,12 @@ mod tests {
     fn a_task_that_has_not_looked_since_it_gave_its_turn_is_woken() {
         let (ours, mut peer) = UnixStream::pair().unwrap();
         let mut reader = Reader::default();
-        reader.open(4096, Vec::new(), Some(Arc::new(Socket::Unix(ours))));
+        reader.open(
+            4096,
+            Vec::new(),
+            Some(Arc::new(Socket::Unix(ours))),
+            Arc::default(),
+        );
         assert!(reader.is_tasks_turn(Waker::noop()).unwrap());
         assert!(reader.take_turn().is_some());
         peer.write_all(b"\x01\0\0\0\0\0\x01\0\0").unwrap();

@@ -2,38 +2,25 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 use super::socket::{Plain, Socket};
+use crate::tls::{Peer, Stream};
 
 pub enum Transport {
     Plain(Plain),
-    Tls {
-        stream: Box<TlsStream<TcpStream>>,
-        /// Whether the server's name is still to be checked.
-        verify: bool,
-    },
+    Tls(Box<Stream<Arc<Socket>>>),
 }
 
 impl Transport {
-    /// The certificates (DER, one behind another) of a server whose name is to be checked before it is told anything.
-    pub fn certificates(&self) -> Option<Vec<u8>> {
+    /// Over TLS: a server that is to be checked before anything is sent to it.
+    pub fn peer(&self) -> Option<Peer> {
         match self {
-            Transport::Tls { stream, verify: true } => Some(
-                stream
-                    .get_ref()
-                    .1
-                    .peer_certificates()?
-                    .iter()
-                    .flat_map(|der| der.to_vec())
-                    .collect(),
-            ),
-            _ => None,
+            Transport::Plain(_) => None,
+            Transport::Tls(stream) => Some(stream.peer()),
         }
     }
 
@@ -41,8 +28,16 @@ impl Transport {
     pub fn socket(&self) -> Option<Arc<Socket>> {
         match self {
             Transport::Plain(stream) => Some(stream.socket.clone()),
-            Transport::Tls { .. } => None,
+            Transport::Tls(_) => None,
         }
+    }
+
+    /// The socket under all, for its options.
+    pub fn shared_socket(&self) -> Weak<Socket> {
+        Arc::downgrade(match self {
+            Transport::Plain(stream) => &stream.socket,
+            Transport::Tls(stream) => stream.socket(),
+        })
     }
 
     /// Whether the task reads, or another thread that has the socket. True when that is new: what the task waited for is to be
@@ -50,7 +45,7 @@ impl Transport {
     pub fn set_reads(&mut self, on: bool) -> io::Result<bool> {
         match self {
             Transport::Plain(stream) => stream.set_reads(on),
-            Transport::Tls { .. } => Ok(false),
+            Transport::Tls(_) => Ok(false),
         }
     }
 
@@ -58,12 +53,7 @@ impl Transport {
     pub fn addresses(&self) -> String {
         let addresses = match self {
             Transport::Plain(stream) => stream.socket.addresses(),
-            Transport::Tls { stream, .. } => {
-                let stream = stream.get_ref().0;
-                stream
-                    .local_addr()
-                    .and_then(|local| Ok((local, stream.peer_addr()?)))
-            }
+            Transport::Tls(stream) => stream.socket().addresses(),
         };
         addresses.map_or_else(
             |_| String::new(),
@@ -76,7 +66,7 @@ macro_rules! forward {
     ($self:ident, $method:ident, $($argument:expr),*) => {
         match $self.get_mut() {
             Transport::Plain(stream) => Pin::new(stream).$method($($argument),*),
-            Transport::Tls { stream, .. } => Pin::new(stream.as_mut()).$method($($argument),*),
+            Transport::Tls(stream) => Pin::new(stream.as_mut()).$method($($argument),*),
         }
     };
 }

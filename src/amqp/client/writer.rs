@@ -14,6 +14,7 @@ use super::ack_run::AckRuns;
 use super::outbound::{Kinds, Outbound};
 use super::queues::Orders;
 use super::socket::Socket;
+use super::traffic::Traffic;
 use crate::amqp::wire::frame::HEARTBEAT_FRAME;
 use crate::amqp::wire::outgoing::{BodyOwner, Outgoing, SLICES};
 
@@ -31,6 +32,7 @@ pub struct Writer {
     unsent: Outgoing<Arc<Vec<u8>>>,
     /// None before the connection is open and after its end, and over TLS.
     socket: Option<Arc<Socket>>,
+    traffic: Option<Arc<Traffic>>,
     /// What JavaScript's thread met in writing; the kernel tells it once.
     failure: Option<io::Error>,
     /// Something was sent since the last heartbeat was due.
@@ -40,8 +42,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn open(&mut self, socket: Option<Arc<Socket>>, frame_max: u32) {
+    pub fn open(&mut self, socket: Option<Arc<Socket>>, frame_max: u32, traffic: Arc<Traffic>) {
         self.socket = socket;
+        self.traffic = Some(traffic);
         self.outbound.frame_max = frame_max;
     }
 
@@ -104,6 +107,9 @@ impl Writer {
     pub fn written(&mut self, count: usize) {
         self.unsent.advance(count);
         self.sent = true;
+        if let Some(traffic) = &self.traffic {
+            traffic.add_written(count);
+        }
     }
 
     /// Half a heartbeat's interval is over.

@@ -1,6 +1,7 @@
 //! Messages on the wire (section 4.2.6): a method that carries content, its header frame, its body frames.
 
 use super::frame::{self, ENVELOPE_BYTES};
+use super::table;
 
 /// The class of everything that carries content.
 pub const BASIC: u16 = 60;
@@ -62,6 +63,28 @@ pub fn header(payload: &[u8]) -> Option<Header<'_>> {
         body_size,
         properties,
     })
+}
+
+/// Whether property flags and the list that they announce are there (section 4.2.6.1); octets behind them do not count.
+pub fn are_whole(properties: &[u8]) -> bool {
+    /// content-type to cluster-id; the flag of the n-th is bit 15 - n.
+    const COUNT: usize = 14;
+    const HEADERS: usize = 2;
+    const DELIVERY_MODE: usize = 3;
+    const PRIORITY: usize = 4;
+    const TIMESTAMP: usize = 9;
+    let mut rest = Arguments(properties);
+    let Some(flags) = rest.short() else {
+        return false;
+    };
+    (0..COUNT)
+        .filter(|index| flags & (1 << (15 - index)) != 0)
+        .all(|index| match index {
+            HEADERS => table::skip(&mut rest).is_some(),
+            DELIVERY_MODE | PRIORITY => rest.octet().is_some(),
+            TIMESTAMP => rest.long_long().is_some(),
+            _ => rest.short_string().is_some(),
+        })
 }
 
 /// Walks the arguments of a hot method in place.

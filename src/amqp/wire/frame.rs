@@ -34,6 +34,11 @@ impl Frame<'_> {
     pub fn wire_len(&self) -> usize {
         self.payload.len() + ENVELOPE_BYTES
     }
+
+    /// Whether its type is one that the specification names.
+    pub fn is_known(&self) -> bool {
+        is_known(self.kind)
+    }
 }
 
 /// Why a byte stream is no sequence of frames: a connection error, 501 (frame-error).
@@ -65,30 +70,39 @@ impl std::error::Error for FrameError {}
 ///
 /// `frame_max` is the negotiated size of a whole frame in bytes, envelope included; 0 means no limit.
 pub fn cut(bytes: &[u8], frame_max: u32) -> Result<Option<Frame<'_>>, FrameError> {
-    let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX_BYTES>() else {
+    let Some(prefix) = bytes.first_chunk::<PREFIX_BYTES>() else {
         return Ok(None);
     };
-    let kind = prefix[0];
-    if !matches!(kind, METHOD | HEADER | BODY | HEARTBEAT) {
-        return Err(FrameError::Kind(kind));
+    if !is_known(prefix[0]) {
+        return Err(FrameError::Kind(prefix[0]));
     }
     let size = u32::from_be_bytes([prefix[3], prefix[4], prefix[5], prefix[6]]);
     if frame_max != 0 && u64::from(size) + ENVELOPE_BYTES as u64 > u64::from(frame_max) {
         return Err(FrameError::TooLarge { size, max: frame_max });
     }
-    let size = size as usize;
+    cut_any(bytes)
+}
+
+/// As `cut`, of any type and size.
+pub fn cut_any(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX_BYTES>() else {
+        return Ok(None);
+    };
+    let size = u32::from_be_bytes([prefix[3], prefix[4], prefix[5], prefix[6]]) as usize;
     match rest.get(size) {
         None => Ok(None),
-        Some(&END) => {
-            let channel = u16::from_be_bytes([prefix[1], prefix[2]]);
-            Ok(Some(Frame {
-                kind,
-                channel,
-                payload: &rest[..size],
-            }))
-        }
+        Some(&END) => Ok(Some(Frame {
+            kind: prefix[0],
+            channel: u16::from_be_bytes([prefix[1], prefix[2]]),
+            payload: &rest[..size],
+        })),
         Some(&octet) => Err(FrameError::End(octet)),
     }
+}
+
+/// Whether the specification names this type.
+fn is_known(kind: u8) -> bool {
+    matches!(kind, METHOD | HEADER | BODY | HEARTBEAT)
 }
 
 /// Writes one frame whose payload `write` appends.

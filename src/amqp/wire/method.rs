@@ -31,6 +31,28 @@ impl std::fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+/// Whether there is such a method: its arguments may be missing, and are then the first that the codec misses.
+pub fn is_known(class_id: u16, method_id: u16) -> bool {
+    const KNOWN: [(u16, &[u16]); 8] = [
+        (10, &[10, 11, 20, 21, 30, 31, 40, 41, 50, 51, 60, 61, 70, 71]),
+        (20, &[10, 11, 20, 21, 40, 41]),
+        (30, &[10, 11]),
+        (40, &[10, 11, 20, 21, 30, 31, 40, 51]),
+        (50, &[10, 11, 20, 21, 30, 31, 40, 41, 50, 51]),
+        (
+            60,
+            &[
+                10, 11, 20, 21, 30, 31, 40, 50, 60, 70, 71, 72, 80, 90, 100, 110, 111, 120,
+            ],
+        ),
+        (85, &[10, 11]),
+        (90, &[10, 11, 20, 21, 30, 31]),
+    ];
+    KNOWN
+        .iter()
+        .any(|(class, methods)| *class == class_id && methods.contains(&method_id))
+}
+
 /// Class and method id of a method frame's payload.
 pub fn ids(payload: &[u8]) -> Option<(u16, u16)> {
     let ids = payload.first_chunk::<4>()?;

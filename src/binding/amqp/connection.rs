@@ -6,12 +6,15 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
+use std::ptr::{self, NonNull};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, BufferSlice, Error, Function, Object, Result, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    BigInt, Buffer, BufferSlice, Error, Function, Object, Result, Uint8Array, Unknown,
+};
 use napi_derive::napi;
 
 use super::options::AmqpConnectOptions;
@@ -19,6 +22,12 @@ use crate::amqp::client::{Connection, Socket as Descriptor};
 use crate::binding::callback::Callback;
 use crate::binding::environment::Environment;
 use crate::event_loop::{Loop, Poll, PollObserver, Readiness, Wake, WakeObserver};
+use crate::net::{KeepAlive, set_keep_alive, set_no_delay};
+use crate::tls::Context;
+
+/// libuv's, in seconds and probes.
+const KEEP_ALIVE_INTERVAL: i32 = 1;
+const KEEP_ALIVE_COUNT: i32 = 10;
 
 /// A connection to an AMQP broker. It starts to open at once; everything that happens comes in records.
 #[napi]
@@ -94,16 +103,19 @@ impl Socket {
 
 #[napi]
 impl AmqpConnectionHandle {
-    /// `onWake()` is called on `owner` when there are records to `take`.
+    /// `onWake()` is called on `owner` when there are records to `take`. `context`, with TLS, is the address of the
+    /// `SSL_CTX` that `tls.createSecureContext` has made for this connection alone.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         options: AmqpConnectOptions,
         owner: Object,
         on_wake: Function<Unknown, Unknown>,
+        context: Option<BigInt>,
     ) -> Result<Self> {
         let environment = Environment::of(&env)?;
-        let options = options.into_core()?;
+        let context = context.as_ref().map(shared_context).transpose()?;
+        let options = options.into_core(context)?;
         let events = Rc::new(Events {
             callback: Callback::new(&env, &environment, owner, on_wake, "AMQPCONNECTION")?,
         });
@@ -159,7 +171,7 @@ impl AmqpConnectionHandle {
         self.socket.connection.submit(packed, body.as_deref())
     }
 
-    /// The server of the CERTIFICATES record is the right one: the handshake goes on.
+    /// The server of the PEER record is the right one: the handshake goes on.
     #[napi]
     pub fn approve(&self) {
         self.socket.connection.approve();
@@ -182,9 +194,70 @@ impl AmqpConnectionHandle {
         self.events.callback.finish();
     }
 
+    /// Bytes of AMQP that have arrived.
+    #[napi]
+    pub fn bytes_read(&self) -> f64 {
+        self.socket.connection.traffic().read() as f64
+    }
+
+    /// Bytes of AMQP that the system has taken.
+    #[napi]
+    pub fn bytes_written(&self) -> f64 {
+        self.socket.connection.traffic().written() as f64
+    }
+
+    /// Bytes that were submitted and that the system has not taken.
+    #[napi]
+    pub fn bytes_waiting(&self) -> f64 {
+        self.socket.connection.waiting() as f64
+    }
+
+    /// Milliseconds since the last byte in either direction.
+    #[napi]
+    pub fn idle_time(&self) -> f64 {
+        self.socket.connection.traffic().idle() as f64
+    }
+
+    /// 0, or a negative errno; of a socket that is closed EBADF.
+    #[napi]
+    pub fn set_no_delay(&self, on: bool) -> i32 {
+        self.option(|fd| set_no_delay(fd, on))
+    }
+
+    /// `idle` in seconds, 0 leaves it to the system. 0, or a negative errno.
+    #[napi]
+    pub fn set_keep_alive(&self, on: bool, idle: i32) -> i32 {
+        self.option(|fd| {
+            set_keep_alive(
+                fd,
+                on.then_some(KeepAlive {
+                    idle,
+                    interval: KEEP_ALIVE_INTERVAL,
+                    count: KEEP_ALIVE_COUNT,
+                }),
+            )
+        })
+    }
+
+    fn option(&self, set: impl FnOnce(RawFd) -> std::result::Result<(), i32>) -> i32 {
+        match self.socket.connection.traffic().socket() {
+            Some(socket) => set(socket.as_raw_fd()).err().unwrap_or(0),
+            None => -libc::EBADF,
+        }
+    }
+
     /// Whether the connection keeps the process alive (it does at first).
     #[napi]
     pub fn set_ref(&self, on: bool) {
         self.wake.set_ref(on);
     }
+}
+
+fn shared_context(address: &BigInt) -> Result<Context> {
+    let (is_negative, address, is_whole) = address.get_u64();
+    let address = usize::try_from(address).ok().filter(|_| is_whole && !is_negative);
+    let raw = address.and_then(|address| NonNull::new(ptr::with_exposed_provenance_mut(address)));
+    let raw = raw.ok_or_else(|| Error::from_reason("not the address of a TLS context"))?;
+    // SAFETY: our own JavaScript gives the `SSL_CTX` of a context that it has just made, holds, and gave to no socket.
+    unsafe { Context::share(raw) }.map_err(|missing| Error::from_reason(missing.to_string()))
 }

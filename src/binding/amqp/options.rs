@@ -1,12 +1,14 @@
 //! `AmqpConnectOptions`: what a connection is opened with, as plain data.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{Error, Result, Status, Uint8Array};
 use napi_derive::napi;
 
-use crate::amqp::client::{Address, ConnectOptions, TlsOptions};
+use crate::amqp::client::{Address, ConnectOptions};
+use crate::tls::{ClientOptions, Context};
 
 /// A connection's options: parsed, with all defaults applied. Times in milliseconds.
 #[napi(object)]
@@ -38,25 +40,18 @@ pub struct AmqpConnectOptions {
     pub max_frame_size: Option<u32>,
 }
 
-/// TLS, in PEM.
+/// TLS beside its context.
 #[napi(object)]
 pub struct AmqpTlsOptions {
-    pub ca: Vec<Uint8Array>,
-    pub cert: Option<Uint8Array>,
-    pub key: Option<Uint8Array>,
+    /// Empty for none.
     pub servername: String,
-    pub reject_unauthorized: bool,
-    /// "TLSv1.2", "TLSv1.3".
-    pub versions: Vec<String>,
-    /// By their numbers in the TLS registry, best first.
-    pub suites: Vec<u16>,
-    pub groups: Vec<u16>,
-    pub crls: Vec<Uint8Array>,
-    pub alpn: Vec<Uint8Array>,
+    /// ALPN's list as it stands on the wire.
+    pub protocols: Option<Uint8Array>,
 }
 
 impl AmqpConnectOptions {
-    pub fn into_core(self) -> Result<ConnectOptions> {
+    /// `context` belongs to `tls`.
+    pub fn into_core(self, context: Option<Context>) -> Result<ConnectOptions> {
         let millis = |count: u32| Duration::from_millis(count.into());
         let address = match self.path {
             Some(path) => Address::Unix(path.into()),
@@ -75,7 +70,11 @@ impl AmqpConnectOptions {
             timeout: (self.timeout > 0).then(|| millis(self.timeout)),
             no_delay: self.no_delay,
             keep_alive: self.keep_alive.then(|| millis(self.keep_alive_delay)),
-            tls: self.tls.map(AmqpTlsOptions::into_core),
+            tls: self.tls.zip(context).map(|(tls, context)| ClientOptions {
+                context: Arc::new(context),
+                servername: tls.servername,
+                protocols: tls.protocols.map(|list| list.to_vec()).unwrap_or_default(),
+            }),
             mechanism: self.mechanism,
             response: self.response.to_vec(),
             client_properties: self.client_properties.to_vec(),
@@ -94,22 +93,4 @@ fn parse(address: &str) -> Result<IpAddr> {
     address
         .parse()
         .map_err(|_| Error::new(Status::InvalidArg, format!("not an IP address: {address}")))
-}
-
-impl AmqpTlsOptions {
-    fn into_core(self) -> TlsOptions {
-        TlsOptions {
-            ca: self.ca.iter().map(|pem| pem.to_vec()).collect(),
-            cert: self.cert.map(|pem| pem.to_vec()),
-            key: self.key.map(|pem| pem.to_vec()),
-            servername: self.servername,
-            reject_unauthorized: self.reject_unauthorized,
-            tls12: self.versions.iter().any(|version| version == "TLSv1.2"),
-            tls13: self.versions.iter().any(|version| version == "TLSv1.3"),
-            suites: self.suites,
-            groups: self.groups,
-            crls: self.crls.iter().map(|pem| pem.to_vec()).collect(),
-            alpn: self.alpn.iter().map(|name| name.to_vec()).collect(),
-        }
-    }
 }

@@ -16,7 +16,7 @@ const { Pipe } = require('../net/handle');
 const { readChannelToEnd, setupChannel } = require('./channel');
 const { applyExtras, defineExtras, noteEnd } = require('./extras');
 const { forceKillLater } = require('./force-kill');
-const { markGivenAway } = require('./given-away');
+const { isGivenAway, markGivenAway } = require('./given-away');
 const { treeGone } = require('./kill-tree');
 const { descriptorOf, toNativeSpawn } = require('./native-options');
 const { signalName } = require('./signal-names');
@@ -29,9 +29,6 @@ const LEAVE_STREAMS = new Set([EACCES, EAGAIN, ENOENT].map((errno) => -errno));
 const LEAVE_NOTHING = new Set([EMFILE, ENFILE].map((errno) => -errno));
 
 const EXITED = 0;
-
-// Registered: the stream may be that of a child of another copy of this package.
-const kIsUsedAsStdio = Symbol.for('oxipc.isUsedAsStdio');
 
 const created = diagnosticsChannel.channel('child_process');
 const spawning = diagnosticsChannel.tracingChannel('child_process.spawn');
@@ -184,7 +181,7 @@ function flushStdio(child) {
   const { stdio } = child;
   if (stdio == null) return;
   for (const stream of stdio) {
-    if (stream?.readable && !stream[kIsUsedAsStdio]) stream.resume();
+    if (stream?.readable && !isGivenAway(stream)) stream.resume();
   }
 }
 
@@ -204,7 +201,6 @@ function openStdio(child, entry, index, fd) {
     entry._stdio.readableFlowing = false;
     entry._stdio._readableState.reading = false;
     markGivenAway(entry._stdio);
-    entry._stdio[kIsUsedAsStdio] = true;
   } else if (entry.ipc) {
     child._closesNeeded++;
   } else if (entry.type === 'pipe' || entry.type === 'overlapped') {

@@ -1,21 +1,37 @@
 'use strict';
 
-// Streams of Node's own that a child of ours got. When a child of Node's exits, Node reads to its end what nobody reads of
-// that child's output, but for streams that it has itself given to another child: it would take ours' input away. The mark
-// on those is a symbol of Node's, so Node is made to set it once, by a spawn that starts nothing.
+// Streams that another child got as its own. When a child exits, what nobody reads of its output is read to the end, but for
+// such streams: it would take the other child's input away. Node marks those that it has given away with a symbol of its own,
+// which it is made to show once, by a spawn that starts nothing.
 
 const { Socket } = require('node:net');
 
 const { SocketHandle } = require('../net/handle');
 const { kHandle } = require('../net/symbols');
 
+// Registered: the stream may be that of a child of another copy of this package.
+const kIsUsedAsStdio = Symbol.for('oxipc.isUsedAsStdio');
 // Null where this Node has none.
-let mark;
+let nodesMark;
 
 function markGivenAway(stream) {
-  if (!(stream instanceof Socket) || stream[kHandle] instanceof SocketHandle) return;
-  if (mark === undefined) mark = learnMark(stream) ?? null;
-  if (mark !== null) stream[mark] = true;
+  stream[kIsUsedAsStdio] = true;
+  if (!isOfNode(stream)) return;
+  if (nodesMark === undefined) nodesMark = findMark(stream) ?? learnMark(stream) ?? null;
+  if (nodesMark !== null) stream[nodesMark] = true;
+}
+
+function isGivenAway(stream) {
+  return stream[kIsUsedAsStdio] === true || (isOfNode(stream) && findMark(stream) !== undefined);
+}
+
+// One of ours too, once Node has its handle.
+function isOfNode(stream) {
+  return stream instanceof Socket && !(stream[kHandle] instanceof SocketHandle);
+}
+
+function findMark(stream) {
+  return Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kIsUsedAsStdio');
 }
 
 function learnMark(stream) {
@@ -24,7 +40,7 @@ function learnMark(stream) {
   const spawner = new ChildProcess();
   spawner._handle = { spawn: () => 0 };
   spawner.spawn({ file: '', stdio: ['ignore', 'ignore', 'ignore', stream] });
-  return Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kIsUsedAsStdio');
+  return findMark(stream);
 }
 
-module.exports = { markGivenAway };
+module.exports = { isGivenAway, markGivenAway };

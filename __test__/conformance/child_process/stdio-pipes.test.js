@@ -32,6 +32,8 @@ async function pipeline(log, first, second, give = (stream) => stream) {
 compare("another child's stdout as stdin", (module, log) => pipeline(log, module, module));
 compare("a stdout of node's child_process", (module, log) => pipeline(log, nodeChildProcess, module));
 
+compare("a stdout given to node's child_process", (module, log) => pipeline(log, module, nodeChildProcess));
+
 compare("a stdout's descriptor given to node's child_process", async (module, log) => {
   const source = module.spawn('sh', ['-c', 'echo from the first; read end']);
   // Whoever gives away a bare descriptor must stop reading it.

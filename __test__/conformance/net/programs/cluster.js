@@ -38,8 +38,10 @@ function serve() {
     connections: (reply) => server.getConnections((error, count) => reply(count)),
     close: (reply) => server.close(() => reply(server.listening)),
     closeHandle(reply) {
-      server._handle.close(() => {});
-      reply(server.listening);
+      let isCalled = false;
+      server._handle.close(() => (isCalled = true));
+      // Called in the closing phase of this turn or the next, or never.
+      setImmediate(() => setImmediate(() => setImmediate(() => reply([server.listening, isCalled]))));
     },
     unref: (reply) => reply(server.unref() === server && server.ref() === server),
   };

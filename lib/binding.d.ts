@@ -292,9 +292,6 @@ export declare class StreamHandle {
   setRef(on: boolean): void
 }
 
-/** Which of several addons in the process this is, whatever thread or environment asks: where it lies in memory. */
-export declare function addonAddress(): number
-
 /**
  * An end of a connection. `family` is `'IPv4'`, `'IPv6'` or `'unix'`; the address of the last is its path, empty when it
  * has none.

@@ -121,6 +121,8 @@ export declare class ChildHandle {
   killTree(signal: number, marker?: string | undefined | null): number
   /** Sends SIGKILL to whoever is left of an earlier `killTree`. */
   forceTree(number: number): void
+  /** Gives the pipe that is its descriptor `number` more room for what it writes. Returns whether it could. */
+  widen(number: number): boolean
   /** What it has used, once it has ended: user and system CPU time in microseconds, largest resident set in kilobytes. */
   usage(): Array<number> | null
   /** Waiting for its end keeps the process alive, as it does at first. */
@@ -414,6 +416,12 @@ export declare function getTypeOfService(fd: number): number
 
 /** What the marks of children begin with that die by this signal with us; `null` when nobody guards them yet. */
 export declare function guardianPrefix(signal: number): string | null
+
+/**
+ * Whether what waits to be read from a child's pipe and what has been read already (`buffered` bytes) are more than the pipe
+ * held before it was widened.
+ */
+export declare function holdsMoreThanItsRoom(fd: number, buffered: number): boolean
 
 /** 4, 6, or 0 for what is no IP address. */
 export declare function ipVersion(text: string): number

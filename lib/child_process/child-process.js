@@ -10,7 +10,7 @@ const { requireChildPermission } = require('../internal/permission');
 const { convertToValidSignal } = require('../internal/signals');
 const { errnoException } = require('../internal/system-errors');
 const { validateArray, validateObject, validateOneOf, validateString } = require('../internal/validators');
-const { ChildHandle } = require('../native');
+const { ChildHandle, holdsMoreThanItsRoom } = require('../native');
 const { Socket } = require('../net');
 const { Pipe } = require('../net/handle');
 const { readChannelToEnd, setupChannel } = require('./channel');
@@ -29,6 +29,9 @@ const LEAVE_STREAMS = new Set([EACCES, EAGAIN, ENOENT].map((errno) => -errno));
 const LEAVE_NOTHING = new Set([EMFILE, ENFILE].map((errno) => -errno));
 
 const EXITED = 0;
+
+// The handle of a pipe that was given more room.
+const kWidened = Symbol('kWidened');
 
 const created = diagnosticsChannel.channel('child_process');
 const spawning = diagnosticsChannel.tracingChannel('child_process.spawn');
@@ -181,8 +184,13 @@ function flushStdio(child) {
   const { stdio } = child;
   if (stdio == null) return;
   for (const stream of stdio) {
-    if (stream?.readable && !isGivenAway(stream)) stream.resume();
+    if (stream?.readable && !isGivenAway(stream) && !isKept(stream)) stream.resume();
   }
+}
+
+// In Node the child would still be writing, and nothing be thrown away.
+function isKept({ readableFlowing, readableLength, [kWidened]: widened }) {
+  return !readableFlowing && widened !== undefined && holdsMoreThanItsRoom(widened.fd, readableLength);
 }
 
 function maybeClose(child) {
@@ -213,8 +221,17 @@ function openStdio(child, entry, index, fd) {
     if (index > 0) {
       child._closesNeeded++;
       entry.socket.on('close', () => maybeClose(child));
+      widenForBulk(child._handle, entry, index);
     }
   }
+}
+
+// At first a pipe has the room that it has in Node, since that decides whether a child whose output nobody reads comes to its end,
+// where what is left is thrown away. More room spares the reader of much output nine of ten wake-ups.
+function widenForBulk(native, { handle, socket }, index) {
+  handle.onBulk = () => {
+    if (native.widen(index)) socket[kWidened] = handle;
+  };
 }
 
 defineExtras(ChildProcess);

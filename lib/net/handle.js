@@ -45,6 +45,9 @@ const EARLY_KEEP_ALIVE_DELAY = 60;
 // program may be in one of its own when it first loads us.
 const outsideOfContext = native.outsideOfAsyncContext(() => AsyncLocalStorage.snapshot());
 
+// So much is not read unless somebody takes what was read before, and of less it would not be worth while.
+const BULK_BYTES = 1024 * 1024;
+
 class SocketHandle {
   // The observer's methods: read(handle, chunk), end(handle, status), failed(handle, status), descriptors(handle) for a stream;
   // connection(owner, accepted), failed(owner, status) for a listener.
@@ -73,6 +76,8 @@ class SocketHandle {
   delayedError = 0;
   // 0 for none.
   readLimit = 0;
+  // Called once, when what is read is much and somebody takes it.
+  onBulk = null;
   // The handle of Node's that gets the descriptor once it is connected; null while nobody has asked for one.
   successor = null;
   // In a cluster worker: the handle that the primary process knows.
@@ -414,6 +419,7 @@ function onStreamEvent(kind, a, b) {
   switch (kind) {
     case READ: {
       this.bytesRead += b;
+      if (this.onBulk !== null && this.bytesRead >= BULK_BYTES) callOnce(this);
       this.observer?.read(this, memory.take(a, b));
       return;
     }
@@ -442,6 +448,12 @@ function onStreamEvent(kind, a, b) {
     default:
       this.observer?.descriptors?.(this);
   }
+}
+
+function callOnce(handle) {
+  const { onBulk } = handle;
+  handle.onBulk = null;
+  onBulk();
 }
 
 function onListenerEvent(kind, status) {

@@ -19,7 +19,7 @@ pub use stream::{Stream, StreamObserver};
 pub use turn::Turn;
 pub use uv::MissingSymbol;
 pub use wake::{Wake, WakeObserver, Waker};
-pub use write::enlarge_send_buffer;
+pub use write::{enlarge_send_buffer, holds_more_than_sent_at_once};
 
 /// A negative errno, as libuv reports errors.
 pub type Errno = i32;

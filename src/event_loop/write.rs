@@ -119,6 +119,25 @@ fn write_group(fd: RawFd, group: &[libc::iovec]) -> Result<usize, Errno> {
     }
 }
 
+/// Whether more bytes wait to be read from a UNIX socket, with the `buffered` ones that have been, than its peer can have had
+/// under way with a send buffer like ours.
+pub fn holds_more_than_sent_at_once(fd: RawFd, buffered: u32) -> bool {
+    let (mut waiting, mut room): (libc::c_int, libc::c_int) = (0, 0);
+    let mut length = size_of_val(&room) as libc::socklen_t;
+    // SAFETY: plain system calls on values of ours of the size said; what is no socket is refused.
+    unsafe {
+        libc::ioctl(fd, libc::FIONREAD, &raw mut waiting) == 0
+            && libc::getsockopt(
+                fd,
+                libc::SOL_SOCKET,
+                libc::SO_SNDBUF,
+                (&raw mut room).cast(),
+                &mut length,
+            ) == 0
+            && i64::from(waiting) + i64::from(buffered) > i64::from(room)
+    }
+}
+
 fn total(pieces: &[libc::iovec]) -> usize {
     pieces.iter().map(|piece| piece.iov_len).sum()
 }

@@ -2,14 +2,14 @@
 //! dropped before its end is reaped when a later one starts.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::rc::{Rc, Weak};
 use std::sync::{Mutex, PoisonError};
 
 use super::launch::Launched;
 use super::under_way::late_failure;
 use super::watched::Watched;
-use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, Turn};
+use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, Turn, enlarge_send_buffer};
 
 /// How a process ended: one of the two is 0, unless both are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,6 +84,15 @@ impl Child {
     pub fn kill(&self, signal: i32) -> Result<(), Errno> {
         let process = self.process.borrow();
         process.as_ref().ok_or(-libc::ESRCH)?.signal(signal)
+    }
+
+    /// Gives the socket that is its descriptor `number` a larger send buffer. Returns whether it could.
+    pub fn widen(&self, number: RawFd) -> bool {
+        let process = self.process.borrow();
+        let theirs = process
+            .as_ref()
+            .and_then(|process| process.copy_descriptor(number));
+        theirs.is_some_and(|theirs| enlarge_send_buffer(theirs.as_fd()))
     }
 
     fn finish(&self) {

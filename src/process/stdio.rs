@@ -1,8 +1,8 @@
 //! The descriptors a child starts with.
 
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::event_loop::{Errno, enlarge_send_buffer, last_errno};
+use crate::event_loop::{Errno, last_errno};
 
 /// Entry of a stdio list: nothing (`/dev/null` for 0, 1 and 2).
 pub const IGNORE: i32 = -1;
@@ -61,14 +61,6 @@ impl StdioTable {
         // SAFETY: a descriptor call.
         let is_open = |&fd: &RawFd| fd < 0 || unsafe { libc::fcntl(fd, libc::F_GETFD) } >= 0;
         self.sources.iter().all(is_open)
-    }
-
-    /// Gives what the child writes as much room as helps. Not for a synchronous run, whose `maxBuffer` is to stop a child
-    /// that writes too much no later than Node does.
-    pub fn widen_pipes(&self) {
-        for theirs in &self._theirs {
-            enlarge_send_buffer(theirs.as_fd());
-        }
     }
 
     /// Our ends with the index of the child's descriptor.

@@ -128,6 +128,15 @@ impl Watched {
         if status < 0 { Err(last_errno()) } else { Ok(()) }
     }
 
+    /// A copy of a descriptor of the process; `None` where the kernel or its guards (yama, seccomp) do not grant it.
+    pub(super) fn copy_descriptor(&self, number: RawFd) -> Option<OwnedFd> {
+        let By::Pidfd = self.by else { return None };
+        // SAFETY: plain system call; the copy is owned below.
+        let copy = unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.fd.as_raw_fd(), number, 0) };
+        // SAFETY: just made.
+        (copy >= 0).then(|| unsafe { OwnedFd::from_raw_fd(copy as RawFd) })
+    }
+
     /// Takes the exit status of a child of ours and what it used; `None` when it still runs.
     pub(super) fn reap(&self) -> Option<(Result<ExitStatus, Errno>, Option<libc::rusage>)> {
         let (kind, id) = match &self.by {

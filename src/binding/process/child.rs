@@ -12,7 +12,7 @@ use super::departure::Departure;
 use super::options::SpawnOptions;
 use crate::binding::callback::Callback;
 use crate::binding::environment::Environment;
-use crate::event_loop::Errno;
+use crate::event_loop::{Errno, holds_more_than_sent_at_once};
 use crate::process::{
     self, Child, ExitObserver, ExitStatus, Launched, PIPE, StdioTable, kill_tree, launch, launch_lastingly,
 };
@@ -130,6 +130,12 @@ impl ChildHandle {
         }
     }
 
+    /// Gives the pipe that is its descriptor `number` more room for what it writes. Returns whether it could.
+    #[napi]
+    pub fn widen(&self, number: i32) -> bool {
+        self.child().is_some_and(|child| child.widen(number))
+    }
+
     /// What it has used, once it has ended: user and system CPU time in microseconds, largest resident set in kilobytes.
     #[napi]
     pub fn usage(&self) -> Option<Vec<f64>> {
@@ -186,7 +192,6 @@ impl ChildHandle {
     fn start(&self, options: SpawnOptions, stdio: &mut [i32]) -> std::result::Result<(), Errno> {
         let command = options.into_command()?;
         let mut table = StdioTable::new(stdio)?;
-        table.widen_pipes();
         let ends = table.take_ends();
         let launched = if command.dies_with_parent() {
             launch_lastingly(command, table)
@@ -232,6 +237,13 @@ pub fn set_guardian_prefix(signal: i32, prefix: String) {
 pub fn next_mark() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+}
+
+/// Whether what waits to be read from a child's pipe and what has been read already (`buffered` bytes) are more than the pipe
+/// held before it was widened.
+#[napi]
+pub fn holds_more_than_its_room(fd: i32, buffered: u32) -> bool {
+    holds_more_than_sent_at_once(fd, buffered)
 }
 
 /// Closes a descriptor that JavaScript was given and has no use for.

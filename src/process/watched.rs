@@ -128,9 +128,15 @@ impl Watched {
         if status < 0 { Err(last_errno()) } else { Ok(()) }
     }
 
-    /// A copy of a descriptor of the process; `None` where the kernel or its guards (yama, seccomp) do not grant it.
+    /// A copy of a descriptor of the process; `None` where that is not granted.
+    ///
+    /// Not asked for under a seccomp filter, which may end a process for a call that debuggers make (systemd's `@debug`).
     pub(super) fn copy_descriptor(&self, number: RawFd) -> Option<OwnedFd> {
         let By::Pidfd = self.by else { return None };
+        // SAFETY: plain system call.
+        if unsafe { libc::prctl(libc::PR_GET_SECCOMP) } != 0 {
+            return None;
+        }
         // SAFETY: plain system call; the copy is owned below.
         let copy = unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.fd.as_raw_fd(), number, 0) };
         // SAFETY: just made.

@@ -101,7 +101,7 @@ function warnOfShellArguments() {
 }
 
 function environmentPairs(optionEnv, args) {
-  const env = optionEnv || { ...process.env };
+  const env = optionEnv || ownEnvironment();
 
   // Coverage is collected from children with a chosen environment too. Node writes it into the caller's object.
   const coverage = process.env.NODE_V8_COVERAGE;
@@ -118,6 +118,14 @@ function environmentPairs(optionEnv, args) {
     pairs.push(`${key}=${value}`);
   }
   return pairs;
+}
+
+// To spread `process.env` takes longer: it is asked twice for each property.
+function ownEnvironment() {
+  const { env } = process;
+  const copy = { __proto__: null };
+  for (const key of Object.keys(env)) copy[key] = env[key];
+  return copy;
 }
 
 function validateTimeout(timeout) {

@@ -1,0 +1,3 @@
+import { defineTests } from './tests.mjs';
+
+defineTests('second');

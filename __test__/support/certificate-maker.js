@@ -44,15 +44,15 @@ class CertificateMaker {
   #folder = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-certificates-'));
 
   constructor() {
-    fs.writeFileSync(this.#file('config'), CONFIG);
+    fs.writeFileSync(this.file('config'), CONFIG);
   }
 
-  #file(name) {
+  file(name) {
     return path.join(this.#folder, name);
   }
 
   read(name) {
-    return fs.readFileSync(this.#file(name), 'utf8');
+    return fs.readFileSync(this.file(name), 'utf8');
   }
 
   openssl(...args) {
@@ -82,8 +82,8 @@ class CertificateMaker {
       '-out',
       `${name}.csr`,
     );
-    fs.writeFileSync(this.#file('extensions'), `${extensions.join('\n')}\n`);
-    fs.writeFileSync(this.#file('index'), '');
+    fs.writeFileSync(this.file('extensions'), `${extensions.join('\n')}\n`);
+    fs.writeFileSync(this.file('index'), '');
     const signer = issuer
       ? ['-cert', `${issuer.name}.pem`, '-keyfile', `${issuer.name}.key`]
       : ['-selfsign', '-keyfile', `${name}.key`];
@@ -112,9 +112,9 @@ class CertificateMaker {
       const serial = new X509Certificate(cert).serialNumber;
       return `R\t351231235959Z\t250101000000Z\t${serial}\tunknown\t/CN=x\n`;
     });
-    fs.writeFileSync(this.#file('index'), lines.join(''));
-    fs.writeFileSync(this.#file('number'), '01\n');
-    fs.writeFileSync(this.#file('list-config'), CONFIG.replace('[names]', 'crlnumber = number\n[names]'));
+    fs.writeFileSync(this.file('index'), lines.join(''));
+    fs.writeFileSync(this.file('number'), '01\n');
+    fs.writeFileSync(this.file('list-config'), CONFIG.replace('[names]', 'crlnumber = number\n[names]'));
     const times = ['-crl_lastupdate', stamp(Math.min(0, days) - 1), '-crl_nextupdate', stamp(days)];
     this.openssl(
       ...['ca', '-gencrl', '-config', 'list-config', '-cert', `${issuer.name}.pem`],
@@ -126,7 +126,7 @@ class CertificateMaker {
   /** A PKCS#12 file of a certificate, in the encoding that the arguments ask for. */
   pfx({ name }, ...how) {
     this.openssl('pkcs12', '-export', '-in', `${name}.pem`, '-inkey', `${name}.key`, '-out', 'pfx', ...how);
-    return fs.readFileSync(this.#file('pfx'));
+    return fs.readFileSync(this.file('pfx'));
   }
 
   /** The key, encrypted. */

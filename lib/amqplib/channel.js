@@ -273,6 +273,12 @@ class BaseChannel extends EventEmitter {
         return;
       }
       const { id } = answer.method;
+      if (method === methods.BasicGet) {
+        // As in amqplib, where this one does not cost the channel.
+        const got = describeFrame({ id, channel: this.ch });
+        callback(new Error(`Unexpected response to BasicGet: ${got}`));
+        return;
+      }
       const [{ name }] = expected;
       const text = `Expected ${name}; got ${describeFrame({ id, channel: this.ch })}`;
       const unexpected = new Error(text);

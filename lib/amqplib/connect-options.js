@@ -30,6 +30,8 @@ const FRAME_MIN_SIZE = 4096;
 const DEFAULT_FRAME_MAX = 131072;
 const AMQP_PORT = 5672;
 const AMQPS_PORT = 5671;
+// Before version 22 the resolver did.
+const CHECKS_HOST = Number.parseInt(process.versions.node, 10) >= 22;
 // What net.connect takes; any other value means both.
 const FAMILIES = new Map([
   [4, 4],
@@ -71,6 +73,7 @@ function readConnectOptions(url, socketOptions) {
   const { config } = target;
   const path = target.path ?? (socket.path || undefined);
   if (path !== undefined) validateString(path, 'options.path');
+  else if (CHECKS_HOST && target.host) validateString(target.host, 'options.host');
   const secure = target.protocol === 'amqps:' ? tlsOptions(socket, target.host) : {};
   return {
     host: target.host,

@@ -64,10 +64,19 @@ const MAKERS = [
   ({ code, text }) => new Error(`${text} frameMax ${code} is below the protocol minimum 4096`),
   socketError,
   () => new Error('Heartbeat timeout'),
-  ({ text }) => new Error(text),
-  () => new Error('Socket closed abruptly during opening handshake'),
+  ({ text, code }) => new Error(text, spoken(code)),
+  ({ code }) => new Error('Socket closed abruptly during opening handshake', spoken(code)),
   tlsEnded,
 ];
+
+// What a peer in place of a broker has answered with (src/amqp/client/handshake.rs).
+const SPOKEN = {
+  1: 'The peer speaks TLS: its URL begins with amqps:',
+  2: "The peer speaks HTTP: this is the port of a web server, or of the broker's management",
+};
+
+/** The cause, when it is known. amqplib's text says nothing of it. */
+const spoken = (code) => (SPOKEN[code] === undefined ? undefined : { cause: new Error(SPOKEN[code]) });
 
 /** amqplib's error for {scope, code, text, classId, methodId, channel} of a connection with these options. */
 const failureError = (failure, options) => MAKERS[failure.scope](failure, options);

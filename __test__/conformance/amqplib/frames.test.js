@@ -252,6 +252,17 @@ sideBySideAlone('an answer to another question closes the channel', (scenario) =
   }),
 );
 
+sideBySideAlone('another answer to get costs nothing', (scenario) =>
+  open(scenario, async ({ connection, channels, peer }) => {
+    scenario.watch('connection', connection, ['error', 'close']);
+    const asking = scenario.outcome('get', () => channels[0].get('q'));
+    await peer.receive('60.70');
+    peer.send(method(1, 50, 31, long(0)));
+    await asking;
+    await scenario.outcome('close', () => channels[0].close());
+  }),
+);
+
 sideBySideAlone('a message that was asked for and has no header closes the channel', (scenario) =>
   open(scenario, async ({ channels, peer }) => {
     const closed = next(channels[0], 'close');

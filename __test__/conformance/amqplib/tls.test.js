@@ -465,6 +465,23 @@ alike('a protocol that the server has not', shows('good', { ALPNProtocols: ['amq
 }));
 alike('a protocol that no server asked for', shows('good'), () => ({ ALPNProtocols: ['x'] }), 'connected');
 
+test('over a UNIX socket', async () => {
+  const { root, good } = made;
+  const path = maker.file('socket');
+  const sockets = new Set();
+  const server = tls.createServer({ cert: good.cert, key: good.key }, (socket) => acceptPeer(socket));
+  server.on('connection', (socket) => sockets.add(socket.on('error', () => {})));
+  server.on('tlsClientError', () => {});
+  server.listen(path);
+  await once(server, 'listening');
+  for (const options of [{ ca: root.cert, path }, { path }]) {
+    const theirs = await outcome(original.promise, 1, { ...options });
+    assert.deepEqual(await outcome(ours.promise, 1, { ...options }), theirs);
+  }
+  for (const socket of sockets) socket.destroy();
+  server.close();
+});
+
 const RAW = {
   'ends at once': (socket) => socket.end(),
   'ends when spoken to': (socket) => socket.once('data', () => socket.end()),

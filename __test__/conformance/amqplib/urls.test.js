@@ -2,9 +2,11 @@
 
 // URLs and options, right and wrong: the same error, or the same login, virtual host and wishes at the peer.
 
+const assert = require('node:assert/strict');
 const net = require('node:net');
+const { test } = require('node:test');
 
-const { sideBySideAlone } = require('./side-by-side');
+const { ours, sideBySideAlone } = require('./side-by-side');
 const { withPeer } = require('../../support/scripted-peer');
 
 const HOST = '127.0.0.1';
@@ -342,6 +344,23 @@ for (const [name, behave] of Object.entries(PEERS)) {
     const url = `amqp://${HOST}:${server.address().port}`;
     await scenario.outcome('connect', () => scenario.library.connect(url));
     for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+}
+
+for (const [name, expected] of [
+  ['TLS', /speaks TLS/],
+  ['HTTP', /speaks HTTP/],
+  ['SMTP', undefined],
+]) {
+  test(`the error's cause says that the port speaks ${name}`, async () => {
+    const server = net.createServer((socket) => PEERS[name](socket.on('error', () => {})));
+    await new Promise((resolve) => server.listen(0, HOST, resolve));
+    const error = await ours.promise
+      .connect(`amqp://${HOST}:${server.address().port}`)
+      .catch((thrown) => thrown);
+    if (expected === undefined) assert.equal(error.cause, undefined);
+    else assert.match(error.cause.message, expected);
     server.close();
   });
 }

@@ -48,6 +48,10 @@ struct Conversation<'a> {
     max_frame_size: u32,
 }
 
+/// What a peer speaks that answers with something else than AMQP: `Failure::code` of `Frame` and `HandshakeEnded`.
+const SPEAKS_TLS: i32 = 1;
+const SPEAKS_HTTP: i32 = 2;
+
 pub async fn open(
     stream: &mut Transport,
     options: &ConnectOptions,
@@ -64,7 +68,16 @@ pub async fn open(
     };
     talk.send(frame::PROTOCOL_HEADER).await?;
 
-    let (id, start) = talk.method().await?;
+    let (id, start) = match talk.method().await {
+        Ok(method) => method,
+        Err(failure) => {
+            let code = match failure.scope {
+                Scope::Frame | Scope::HandshakeEnded => spoken(&talk.bytes),
+                _ => failure.code,
+            };
+            return Err(Failure { code, ..failure });
+        }
+    };
     if id != (CONNECTION, START) {
         return Err(unexpected(id, START));
     }
@@ -146,6 +159,18 @@ pub async fn open(
         start,
         rest,
     })
+}
+
+fn spoken(bytes: &[u8]) -> i32 {
+    /// An alert, of any version: what a server says to our header.
+    const ALERT: &[u8] = &[21, 3];
+    if bytes.starts_with(ALERT) {
+        SPEAKS_TLS
+    } else if bytes.starts_with(b"HTTP/") {
+        SPEAKS_HTTP
+    } else {
+        0
+    }
 }
 
 /// 0 is no limit: whichever side sets one, else the lower.

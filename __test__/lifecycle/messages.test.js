@@ -83,7 +83,7 @@ test('dropped connections are collected, and their descriptors closed', async ()
     const fs = require('node:fs');
     let left = 30;
     const registry = new FinalizationRegistry(() => left--);
-    const server = net.createServer().listen(0, async () => {
+    const server = net.createServer((socket) => socket.on('error', () => {}).resume()).listen(0, async () => {
       const count = () => fs.readdirSync('/proc/self/fd').length;
       const connect = () => new Promise((resolve) => {
         const socket = net.connect(server.address().port, () => {

@@ -24,9 +24,13 @@ function handleForOthers(socket) {
   if (!(handle instanceof SocketHandle) || handle.closed) return handle;
   if (handle.successor !== null) return handle.successor;
   if (handle.native === null || socket.connecting) return reserve(socket, handle);
-  // Messages are cut and joined natively, and descriptors under way belong to a certain byte.
-  if (!(handle.native instanceof native.StreamHandle) || socket[kCopies]?.size > 0) return handle;
-  return move(socket, handle);
+  return canMove(socket, handle) ? move(socket, handle) : handle;
+}
+
+// Messages are cut and joined natively, descriptors under way belong to a certain byte, and one that could not be watched is no
+// stream.
+function canMove(socket, handle) {
+  return handle.native instanceof native.StreamHandle && handle.fd >= 0 && !(socket[kCopies]?.size > 0);
 }
 
 // Connecting stays ours: whichever attempt succeeds, its descriptor moves to the successor then.

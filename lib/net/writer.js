@@ -183,6 +183,8 @@ class Writer {
     if (this.waiting !== null && this.waiting.data !== null) unwritten.push(this.waiting);
     this.onWritten = null;
     this.waiting = null;
+    // What it holds is copied, and not to be written when the tick ends.
+    this.#endBatch();
     return unwritten;
   }
 

@@ -189,6 +189,29 @@ overBoth('small writes of one tick, _handle read between them', {}, async ({ net
   await once(server, 'close');
 });
 
+overBoth('small writes that leave with a large one', {}, async ({ net, log, target, connect }) => {
+  let accept;
+  const accepted = new Promise((resolve) => (accept = resolve));
+  const server = await listen(net, target, accept, { pauseOnConnect: true });
+  const socket = connect(server);
+  await once(socket, 'connect');
+  const peer = await accepted;
+  const large = pattern(8 * MEGABYTE);
+  for (const text of ['one', 'two', 'three']) socket.write(text);
+  socket.write(large, () => log('written'));
+  log(isHandle(socket._handle), socket.bytesWritten === large.length + 11);
+  socket.end('last');
+  const received = [];
+  peer.on('data', (chunk) => received.push(chunk));
+  peer.resume();
+  await once(peer, 'end');
+  const expected = Buffer.concat([Buffer.from('onetwothree'), large, Buffer.from('last')]);
+  log(Buffer.concat(received).equals(expected), socket.bytesWritten === expected.length);
+  peer.destroy();
+  socket.destroy();
+  server.close();
+});
+
 overBoth('end() under way', {}, async ({ net, log, watch, target, connect }) => {
   for (const data of ['', 'x', pattern(8 * MEGABYTE)]) {
     let accept;

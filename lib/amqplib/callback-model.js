@@ -6,6 +6,16 @@ const EventEmitter = require('node:events');
 
 const args = require('./arguments');
 const { BaseChannel, REPLY_SUCCESS } = require('./channel');
+const {
+  kCallRpc,
+  kModel,
+  kPublishMessage,
+  kPublishWithConfirm,
+  kSendAck,
+  kSendNack,
+  kSendReject,
+  kWaitForAllConfirms,
+} = require('./channel-keys');
 const { methods } = require('./methods');
 
 const FORWARDED = ['error', 'close', 'blocked', 'unblocked', 'update-secret-ok'];
@@ -14,7 +24,7 @@ class CallbackModel extends EventEmitter {
   constructor(connection) {
     super();
     this.connection = connection;
-    connection.model = this;
+    connection[kModel] = this;
     for (const event of FORWARDED) connection.on(event, (...values) => this.emit(event, ...values));
   }
 
@@ -63,7 +73,7 @@ function settle(callback) {
 
 class Channel extends BaseChannel {
   rpc(method, fields, expected, callback) {
-    this.callRpc(method, fields, [expected], settle(callback));
+    this[kCallRpc](method, fields, [expected], settle(callback));
     return this;
   }
 
@@ -136,7 +146,7 @@ class Channel extends BaseChannel {
   }
 
   publish(exchange, routingKey, content, options) {
-    return this.publishMessage(exchange, routingKey, content, options);
+    return this[kPublishMessage](exchange, routingKey, content, options);
   }
 
   sendToQueue(queue, content, options) {
@@ -146,7 +156,7 @@ class Channel extends BaseChannel {
   consume(queue, onMessage, options, callback) {
     const done = settle(callback);
     const fields = args.consume(queue, options);
-    this.callRpc(methods.BasicConsume, fields, [methods.BasicConsumeOk], (error, answer) => {
+    this[kCallRpc](methods.BasicConsume, fields, [methods.BasicConsumeOk], (error, answer) => {
       if (error === null) this.registerConsumer(answer.consumerTag, onMessage);
       done(error, answer);
     });
@@ -155,44 +165,49 @@ class Channel extends BaseChannel {
 
   cancel(consumerTag, callback) {
     const done = settle(callback);
-    this.callRpc(methods.BasicCancel, args.cancel(consumerTag), [methods.BasicCancelOk], (error, answer) => {
-      if (error === null) this.unregisterConsumer(consumerTag);
-      done(error, answer);
-    });
+    this[kCallRpc](
+      methods.BasicCancel,
+      args.cancel(consumerTag),
+      [methods.BasicCancelOk],
+      (error, answer) => {
+        if (error === null) this.unregisterConsumer(consumerTag);
+        done(error, answer);
+      },
+    );
     return this;
   }
 
   get(queue, options, callback) {
     const done = settle(callback);
     const expected = [methods.BasicGetOk, methods.BasicGetEmpty];
-    this.callRpc(methods.BasicGet, args.get(queue, options), expected, (error, _, message) =>
+    this[kCallRpc](methods.BasicGet, args.get(queue, options), expected, (error, _, message) =>
       done(error, message ?? false),
     );
     return this;
   }
 
   ack(message, allUpTo) {
-    this.sendAck(message.fields.deliveryTag, !!allUpTo);
+    this[kSendAck](message.fields.deliveryTag, !!allUpTo);
     return this;
   }
 
   ackAll() {
-    this.sendAck(0, true);
+    this[kSendAck](0, true);
     return this;
   }
 
   nack(message, allUpTo, requeue) {
-    this.sendNack(message.fields.deliveryTag, !!allUpTo, requeue);
+    this[kSendNack](message.fields.deliveryTag, !!allUpTo, requeue);
     return this;
   }
 
   nackAll(requeue) {
-    this.sendNack(0, true, requeue);
+    this[kSendNack](0, true, requeue);
     return this;
   }
 
   reject(message, requeue) {
-    this.sendReject(message.fields.deliveryTag, requeue);
+    this[kSendReject](message.fields.deliveryTag, requeue);
     return this;
   }
 
@@ -207,7 +222,7 @@ class Channel extends BaseChannel {
 
 class ConfirmChannel extends Channel {
   publish(exchange, routingKey, content, options, callback) {
-    return this.publishWithConfirm(exchange, routingKey, content, options, callback);
+    return this[kPublishWithConfirm](exchange, routingKey, content, options, callback);
   }
 
   sendToQueue(queue, content, options, callback) {
@@ -215,7 +230,7 @@ class ConfirmChannel extends Channel {
   }
 
   waitForConfirms(callback) {
-    this.waitForAllConfirms().then(
+    this[kWaitForAllConfirms]().then(
       () => callback(),
       (error) => callback(error),
     );

@@ -2,6 +2,8 @@
 
 // Who must hear of a channel's end, without a listener of their own each: a channel may have thousands of them.
 
+const { kEndedBy } = require('./channel-keys');
+
 const waiting = new WeakMap();
 
 /** Calls `callback(reason)` when the channel closes, unless the function that this returns was called before. */
@@ -12,7 +14,7 @@ function whenEnded(channel, callback) {
     waiting.set(channel, callbacks);
     channel.once('close', () => {
       waiting.delete(channel);
-      const reason = channel.endedBy ?? new Error('channel closed');
+      const reason = channel[kEndedBy] ?? new Error('channel closed');
       for (const each of callbacks) each(reason);
     });
   }

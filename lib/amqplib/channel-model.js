@@ -15,6 +15,16 @@ const {
   signalOf,
   unlessAborted,
 } = require('./cancellation');
+const {
+  kCallRpc,
+  kModel,
+  kPublishMessage,
+  kPublishWithConfirm,
+  kSendAck,
+  kSendNack,
+  kSendReject,
+  kWaitForAllConfirms,
+} = require('./channel-keys');
 const { messages } = require('./message-iterator');
 const { methods } = require('./methods');
 const { Requester } = require('./requester');
@@ -26,7 +36,7 @@ class ChannelModel extends EventEmitter {
   constructor(connection) {
     super();
     this.connection = connection;
-    connection.model = this;
+    connection[kModel] = this;
     for (const event of FORWARDED) connection.on(event, (...values) => this.emit(event, ...values));
   }
 
@@ -62,7 +72,9 @@ class Channel extends BaseChannel {
   async rpc(method, fields, expected) {
     // Awaited, not handed on: settles as many turns of the microtask queue later as amqplib's.
     return await new Promise((resolve, reject) => {
-      this.callRpc(method, fields, [expected], (error, answer) => (error ? reject(error) : resolve(answer)));
+      this[kCallRpc](method, fields, [expected], (error, answer) =>
+        error ? reject(error) : resolve(answer),
+      );
     });
   }
 
@@ -126,7 +138,7 @@ class Channel extends BaseChannel {
   }
 
   publish(exchange, routingKey, content, options) {
-    return this.publishMessage(exchange, routingKey, content, options);
+    return this[kPublishMessage](exchange, routingKey, content, options);
   }
 
   sendToQueue(queue, content, options) {
@@ -137,7 +149,7 @@ class Channel extends BaseChannel {
     if (hasOwnOptions(options)) return consumeUntilAborted(this, queue, callback, options);
     const fields = args.consume(queue, options);
     return new Promise((resolve, reject) => {
-      this.callRpc(methods.BasicConsume, fields, [methods.BasicConsumeOk], (error, answer) => {
+      this[kCallRpc](methods.BasicConsume, fields, [methods.BasicConsumeOk], (error, answer) => {
         if (error) {
           reject(error);
           return;
@@ -160,7 +172,7 @@ class Channel extends BaseChannel {
     const fields = args.get(queue, options);
     const expected = [methods.BasicGetOk, methods.BasicGetEmpty];
     return new Promise((resolve, reject) => {
-      this.callRpc(methods.BasicGet, fields, expected, (error, _, message) => {
+      this[kCallRpc](methods.BasicGet, fields, expected, (error, _, message) => {
         if (error) reject(error);
         else resolve(message ?? false);
       });
@@ -168,23 +180,23 @@ class Channel extends BaseChannel {
   }
 
   ack(message, allUpTo) {
-    this.sendAck(message.fields.deliveryTag, !!allUpTo);
+    this[kSendAck](message.fields.deliveryTag, !!allUpTo);
   }
 
   ackAll() {
-    this.sendAck(0, true);
+    this[kSendAck](0, true);
   }
 
   nack(message, allUpTo, requeue) {
-    this.sendNack(message.fields.deliveryTag, !!allUpTo, requeue);
+    this[kSendNack](message.fields.deliveryTag, !!allUpTo, requeue);
   }
 
   nackAll(requeue) {
-    this.sendNack(0, true, requeue);
+    this[kSendNack](0, true, requeue);
   }
 
   reject(message, requeue) {
-    this.sendReject(message.fields.deliveryTag, requeue);
+    this[kSendReject](message.fields.deliveryTag, requeue);
   }
 
   /** Not in amqplib: `for await (const message of channel.messages(queue, { prefetch }))`. */
@@ -216,7 +228,7 @@ Channel.prototype.prefetch = Channel.prototype.qos;
 
 class ConfirmChannel extends Channel {
   publish(exchange, routingKey, content, options, callback) {
-    return this.publishWithConfirm(exchange, routingKey, content, options, callback);
+    return this[kPublishWithConfirm](exchange, routingKey, content, options, callback);
   }
 
   sendToQueue(queue, content, options, callback) {
@@ -233,7 +245,7 @@ class ConfirmChannel extends Channel {
   }
 
   waitForConfirms(options) {
-    const wait = () => this.waitForAllConfirms();
+    const wait = () => this[kWaitForAllConfirms]();
     return hasOwnOptions(options) ? unlessAborted(() => ownSignalOf(options), wait) : wait();
   }
 }

@@ -5,6 +5,18 @@
 
 const { clearTimeout, setTimeout } = require('node:timers');
 
+const {
+  kAcceptCancel,
+  kCallRestoring,
+  kConfirms,
+  kCountWrites,
+  kHoldBack,
+  kOnLost,
+  kReopen,
+  kResume,
+  kSend,
+  kTakePending,
+} = require('./channel-keys');
 const { IllegalOperationError } = require('./errors');
 const { checkPublish } = require('./kept-publishes');
 const { methods } = require('./methods');
@@ -80,25 +92,25 @@ class ChannelRecovery {
     if (this.#phase !== LIVE) {
       checkPublish(exchange, routingKey, publication, content);
       if (!kept.hasRoom(content.length)) throw bufferFull();
-      this.#channel.confirms.keep(kept.keep(exchange, routingKey, publication, content, false));
-      if (!this.#isConfirm) this.#channel.confirms.push(undefined);
+      this.#channel[kConfirms].keep(kept.keep(exchange, routingKey, publication, content, false));
+      if (!this.#isConfirm) this.#channel[kConfirms].push(undefined);
       this.#expectWithin(1);
-      return this.#channel.countWrites(1) && !kept.isFull;
+      return this.#channel[kCountWrites](1) && !kept.isFull;
     }
     const result = this.#send(exchange, routingKey, publication, content);
     if (!this.#isConfirm) return result;
-    this.#channel.confirms.keep(kept.keep(exchange, routingKey, publication, content, true));
+    this.#channel[kConfirms].keep(kept.keep(exchange, routingKey, publication, content, true));
     if (!kept.isFull) return result;
     kept.drainLater(this.#channel);
-    return this.#channel.holdBack();
+    return this.#channel[kHoldBack]();
   }
 
   #send(exchange, routingKey, publication, content) {
     const { topology } = this.#connection;
-    if (!topology.hasRenamed) return this.#channel.send(exchange, routingKey, publication, content);
+    if (!topology.hasRenamed) return this.#channel[kSend](exchange, routingKey, publication, content);
     if (publication.replyTo) publication.replyTo = topology.nameOf(publication.replyTo);
     const key = exchange ? routingKey : topology.nameOf(routingKey);
-    return this.#channel.send(exchange, key, publication, content);
+    return this.#channel[kSend](exchange, key, publication, content);
   }
 
   /** An operation has to wait, behind `count` others. Throws when those are too many. */
@@ -190,9 +202,9 @@ class ChannelRecovery {
     this.#phase = LOST;
     this.reason = reason ?? new Error('Connection closed');
     this.#offset = this.#highestTag;
-    const { confirms, pending } = this.#channel;
+    const { [kConfirms]: confirms, pending } = this.#channel;
     confirms.restart();
-    if (wasLive) this.#channel.onLost?.(this.reason);
+    if (wasLive) this.#channel[kOnLost]?.(this.reason);
     // What has waited through an attempt goes on waiting for no longer than it was to.
     if (wasLive && this.#connection.options.bufferTimeout !== 0) {
       if (confirms.size > 0) this.#expectWithin(confirms.size);
@@ -203,7 +215,7 @@ class ChannelRecovery {
 
   #cancelOrphan(consumerTag) {
     try {
-      this.#channel.acceptCancel({ consumerTag, nowait: true });
+      this.#channel[kAcceptCancel]({ consumerTag, nowait: true });
     } catch (error) {
       // While the connection was there, it would have been lost for that, with the same error.
       this.#connection.onError(error);
@@ -215,7 +227,7 @@ class ChannelRecovery {
   async restore(connection) {
     const channel = this.#channel;
     this.#phase = RESTORING;
-    channel.reopen(connection);
+    channel[kReopen](connection);
     await this.#ask(methods.ChannelOpen, { outOfBand: '' }, methods.ChannelOpenOk);
     if (this.#isConfirm) await this.#ask(methods.ConfirmSelect, { nowait: false }, methods.ConfirmSelectOk);
     let prefetch = null;
@@ -240,7 +252,7 @@ class ChannelRecovery {
   #ask(method, fields, expected) {
     return new Promise((resolve, reject) => {
       const callback = (error) => (error ? reject(error) : resolve());
-      this.#channel.callRestoring(method, fields, [expected], callback);
+      this.#channel[kCallRestoring](method, fields, [expected], callback);
     });
   }
 
@@ -257,15 +269,15 @@ class ChannelRecovery {
     clearTimeout(this.#timer);
     this.#timer = null;
     const failures = this.#sendKept();
-    if (!this.#isConfirm) channel.confirms.drop(channel.confirms.size);
-    channel.resume();
+    if (!this.#isConfirm) channel[kConfirms].drop(channel[kConfirms].size);
+    channel[kResume]();
     for (const fail of failures) fail();
   }
 
   // A node may take smaller frames than the one before: what does not fit any more is given up, and nothing else with it.
   // Whose publish that was hears of it when all others are on their way.
   #sendKept() {
-    const { confirms } = this.#channel;
+    const { [kConfirms]: confirms } = this.#channel;
     const failures = [];
     confirms.kept().forEach((message, index) => {
       try {
@@ -317,9 +329,9 @@ class ChannelRecovery {
     const now = Date.now();
     let count = 0;
     while (this.#deadlines.length > 0 && this.#deadlines[0].at <= now) count += this.#deadlines.shift().count;
-    const late = this.#channel.takePending(({ deadline }) => deadline <= now);
+    const late = this.#channel[kTakePending](({ deadline }) => deadline <= now);
     if (this.#deadlines.length > 0 || this.#channel.pending.length > 0) this.#schedule();
-    this.#channel.confirms.drop(count, (message) => notPublished(message, this.reason, 'timed out'));
+    this.#channel[kConfirms].drop(count, (message) => notPublished(message, this.reason, 'timed out'));
     for (const { reply } of late) reply(offlineError('Timed out waiting for the connection', this.reason));
   }
 }

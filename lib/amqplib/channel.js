@@ -7,6 +7,37 @@ const EventEmitter = require('node:events');
 const { PassThrough } = require('node:stream');
 
 const { orTrue } = require('./arguments');
+const {
+  kAcceptCancel,
+  kAcceptConfirm,
+  kAcceptContent,
+  kAcceptDelivery,
+  kAcceptStray,
+  kCallRestoring,
+  kCallRpc,
+  kConfirms,
+  kConnectionClosed,
+  kCountWrites,
+  kDrain,
+  kDrainLater,
+  kEndedBy,
+  kHoldBack,
+  kIsOpen,
+  kOnLost,
+  kPublishMessage,
+  kPublishWithConfirm,
+  kRecoverWith,
+  kRecovery,
+  kReopen,
+  kResume,
+  kSend,
+  kSendAck,
+  kSendNack,
+  kSendReject,
+  kSuspend,
+  kTakePending,
+  kWaitForAllConfirms,
+} = require('./channel-keys');
 const { STALE, notPublished } = require('./channel-recovery');
 const { Confirms } = require('./confirms');
 const { closeError, closeMessage, describeFrame, HEADER_ID, IllegalOperationError } = require('./errors');
@@ -57,13 +88,33 @@ class BaseChannel extends EventEmitter {
   reply = null;
   /** Operations behind it. */
   pending = [];
-  confirms = new Confirms();
+  #confirms = new Confirms();
   /** Brings the channel back when its connection is lost (channel-recovery.js); null when nothing does. */
-  recovery = null;
+  #recovery = null;
   /** Called with the reason when the connection of a channel that comes back is lost. */
-  onLost = null;
+  #onLost = null;
   /** Why the channel closed, when nobody here wanted that. */
-  endedBy = undefined;
+  #endedBy = undefined;
+
+  get [kConfirms]() {
+    return this.#confirms;
+  }
+
+  get [kRecovery]() {
+    return this.#recovery;
+  }
+
+  get [kEndedBy]() {
+    return this.#endedBy;
+  }
+
+  get [kOnLost]() {
+    return this.#onLost;
+  }
+
+  set [kOnLost](listener) {
+    this.#onLost = listener;
+  }
 
   constructor(connection, options) {
     super();
@@ -81,7 +132,7 @@ class BaseChannel extends EventEmitter {
     return this;
   }
 
-  get isOpen() {
+  get [kIsOpen]() {
     return this.#state === RUNNING;
   }
 
@@ -91,23 +142,23 @@ class BaseChannel extends EventEmitter {
     if (this.#illegal !== null) throw new IllegalOperationError(...this.#illegal);
   }
 
-  countWrites(count) {
-    if (this.#writes === 0 && !this.recovery?.isOffline) this.connection.drainLater(this);
+  [kCountWrites](count) {
+    if (this.#writes === 0 && !this.#recovery?.isOffline) this.connection.drainLater(this);
     this.#writes += count;
     if (this.#writes < this.#firstFalse) return true;
-    return this.holdBack();
+    return this[kHoldBack]();
   }
 
-  holdBack() {
+  [kHoldBack]() {
     this.#needsDrain = true;
     return false;
   }
 
   /** The loop has turned and what was written is on its way. */
-  drain() {
-    if (this.recovery?.isOffline) return;
+  [kDrain]() {
+    if (this.#recovery?.isOffline) return;
     this.#writes = 0;
-    if (!this.#needsDrain || this.recovery?.mustHoldBack()) return;
+    if (!this.#needsDrain || this.#recovery?.mustHoldBack()) return;
     this.#needsDrain = false;
     safeEmit(this, 'drain');
   }
@@ -115,15 +166,15 @@ class BaseChannel extends EventEmitter {
   sendImmediately(method, fields) {
     this.#check();
     this.connection.sendMethod(this.ch, method, fields);
-    this.countWrites(1);
+    this[kCountWrites](1);
   }
 
   /** One operation at a time is under way on a channel; `reply(error, { method, fields, message })`. */
   sendOrEnqueue(method, fields, reply) {
     this.#check();
     const operation = { method, fields, reply };
-    if (this.reply !== null || this.recovery?.isOffline) {
-      this.recovery?.expect(operation, this.pending.length);
+    if (this.reply !== null || this.#recovery?.isOffline) {
+      this.#recovery?.expect(operation, this.pending.length);
       this.pending.push(operation);
       return;
     }
@@ -131,7 +182,7 @@ class BaseChannel extends EventEmitter {
       this.#send(operation);
     } catch (error) {
       // As in amqplib it waits all the same where the connection does not take anything any more, for the end.
-      if (error instanceof IllegalOperationError && this.recovery === null) this.reply = reply;
+      if (error instanceof IllegalOperationError && this.#recovery === null) this.reply = reply;
       throw error;
     }
   }
@@ -141,7 +192,7 @@ class BaseChannel extends EventEmitter {
     this.reply = operation.reply;
     this.#underWay = operation;
     try {
-      this.sendImmediately(method, this.recovery === null ? fields : this.recovery.current(method, fields));
+      this.sendImmediately(method, this.#recovery === null ? fields : this.#recovery.current(method, fields));
     } catch (error) {
       // Nothing was sent, so nothing will answer: those behind must not wait for it.
       this.reply = null;
@@ -151,7 +202,7 @@ class BaseChannel extends EventEmitter {
 
   // The next one that can be sent; what cannot hears why.
   #sendNext() {
-    if (this.recovery?.isOffline) return;
+    if (this.#recovery?.isOffline) return;
     while (this.reply === null && this.pending.length > 0) {
       const next = this.pending.shift();
       try {
@@ -162,7 +213,7 @@ class BaseChannel extends EventEmitter {
     }
   }
 
-  publishMessage(exchange, routingKey, content, options) {
+  [kPublishMessage](exchange, routingKey, content, options) {
     if (!tracing.isPublishTraced()) return this.#publish(exchange, routingKey, content, options);
     return tracing.tracePublish(this, exchange, routingKey, content, options, (traced) =>
       this.#publish(exchange, routingKey, content, traced),
@@ -170,28 +221,28 @@ class BaseChannel extends EventEmitter {
   }
 
   /** On a confirm channel: `callback(error)` when the broker has answered, if anybody wants to know. */
-  publishWithConfirm(exchange, routingKey, content, options, callback) {
+  [kPublishWithConfirm](exchange, routingKey, content, options, callback) {
     if (tracing.isPublishTraced()) {
       const publish = (traced, wrapped) => {
         const result = this.#publish(exchange, routingKey, content, traced);
-        this.confirms.push(wrapped);
+        this.#confirms.push(wrapped);
         return result;
       };
       return tracing.traceConfirmedPublish(this, exchange, routingKey, content, options, callback, publish);
     }
     const result = this.#publish(exchange, routingKey, content, options);
-    this.confirms.push(callback);
+    this.#confirms.push(callback);
     return result;
   }
 
   #publish(exchange, routingKey, content, options) {
     const publication = readPublication(options);
     this.#check();
-    if (this.recovery === null) return this.send(exchange, routingKey, publication, content);
-    return this.recovery.publish(exchange, routingKey, publication, content);
+    if (this.#recovery === null) return this[kSend](exchange, routingKey, publication, content);
+    return this.#recovery.publish(exchange, routingKey, publication, content);
   }
 
-  send(exchange, routingKey, publication, content) {
+  [kSend](exchange, routingKey, publication, content) {
     const { connection } = this;
     const properties = connection.sendMessage(
       this.ch,
@@ -206,57 +257,57 @@ class BaseChannel extends EventEmitter {
 
   #countMessage(propertyBytes, bodyBytes) {
     const head = METHOD_AND_HEADER_BYTES + propertyBytes;
-    if (head + bodyBytes + FRAME_OVERHEAD < SINGLE_CHUNK_BYTES) return this.countWrites(1);
+    if (head + bodyBytes + FRAME_OVERHEAD < SINGLE_CHUNK_BYTES) return this[kCountWrites](1);
     const bodyFrames = Math.ceil(bodyBytes / (this.connection.frameMax - FRAME_OVERHEAD));
-    return this.countWrites((head < SINGLE_CHUNK_BYTES ? 1 : 2) + bodyFrames);
+    return this[kCountWrites]((head < SINGLE_CHUNK_BYTES ? 1 : 2) + bodyFrames);
   }
 
-  sendAck(givenTag, multiple) {
+  [kSendAck](givenTag, multiple) {
     this.#check();
-    const deliveryTag = this.recovery === null ? givenTag : this.recovery.tagOf(givenTag);
+    const deliveryTag = this.#recovery === null ? givenTag : this.#recovery.tagOf(givenTag);
     // The broker has given it to somebody else already.
     if (deliveryTag === STALE) return;
     if (isTag(deliveryTag)) {
       this.connection.sendAck(this.ch, deliveryTag, multiple);
-      this.countWrites(1);
+      this[kCountWrites](1);
     } else {
       this.sendImmediately(methods.BasicAck, { deliveryTag, multiple });
     }
   }
 
-  sendNack(givenTag, multiple, requeue) {
+  [kSendNack](givenTag, multiple, requeue) {
     this.#check();
-    const deliveryTag = this.recovery === null ? givenTag : this.recovery.tagOf(givenTag);
+    const deliveryTag = this.#recovery === null ? givenTag : this.#recovery.tagOf(givenTag);
     // The broker has given it to somebody else already.
     if (deliveryTag === STALE) return;
     if (isTag(deliveryTag)) {
       this.connection.sendNack(this.ch, deliveryTag, multiple, orTrue(requeue));
-      this.countWrites(1);
+      this[kCountWrites](1);
     } else {
       this.sendImmediately(methods.BasicNack, { deliveryTag, multiple, requeue });
     }
   }
 
-  sendReject(givenTag, requeue) {
+  [kSendReject](givenTag, requeue) {
     this.#check();
-    const deliveryTag = this.recovery === null ? givenTag : this.recovery.tagOf(givenTag);
+    const deliveryTag = this.#recovery === null ? givenTag : this.#recovery.tagOf(givenTag);
     // The broker has given it to somebody else already.
     if (deliveryTag === STALE) return;
     if (isTag(deliveryTag)) {
       this.connection.sendReject(this.ch, deliveryTag, orTrue(requeue));
-      this.countWrites(1);
+      this[kCountWrites](1);
     } else {
       this.sendImmediately(methods.BasicReject, { deliveryTag, requeue });
     }
   }
 
   /** Sends an operation; `callback(error, fields, message)`. `expected` are the methods that may answer. */
-  callRpc(method, fields, expected, callback) {
+  [kCallRpc](method, fields, expected, callback) {
     const done =
-      this.recovery === null
+      this.#recovery === null
         ? callback
         : (error, answer, message) => {
-            if (error === null) this.recovery.answered(method, fields, answer);
+            if (error === null) this.#recovery.answered(method, fields, answer);
             callback(error, answer, message);
           };
     this.sendOrEnqueue(method, fields, this.#replyTo(method, expected, done));
@@ -297,7 +348,7 @@ class BaseChannel extends EventEmitter {
     }
     switch (method) {
       case methods.BasicCancel:
-        this.acceptCancel(fields);
+        this[kAcceptCancel](fields);
         break;
       case methods.ChannelClose:
         this.#acceptClose(fields);
@@ -313,7 +364,7 @@ class BaseChannel extends EventEmitter {
   #answer(answer) {
     const { reply } = this;
     this.reply = null;
-    this.recovery?.heard(answer);
+    this.#recovery?.heard(answer);
     // The next one goes before the answer is heard: what hears it may add to the queue.
     this.#sendNext();
     if (reply === null) throw this.#unexpected(answer.method);
@@ -346,7 +397,7 @@ class BaseChannel extends EventEmitter {
     const text = `Channel closed by server: ${closeMessage(fields)}`;
     this.sendImmediately(methods.ChannelCloseOk, {});
     const error = closeError(text, fields);
-    if (this.recovery?.isOffline) {
+    if (this.#recovery?.isOffline) {
       // It did not come back, this time.
       this.#detach(error);
       return;
@@ -358,9 +409,9 @@ class BaseChannel extends EventEmitter {
     );
   }
 
-  acceptDelivery(message) {
+  [kAcceptDelivery](message) {
     if (this.#state !== RUNNING) return;
-    this.recovery?.delivered(message.fields);
+    this.#recovery?.delivered(message.fields);
     try {
       this.#dispatch(message.fields.consumerTag, message);
       if (this.listenerCount('delivery') > 0) this.emit('delivery', message);
@@ -369,14 +420,14 @@ class BaseChannel extends EventEmitter {
     }
   }
 
-  acceptContent(method, message) {
+  [kAcceptContent](method, message) {
     if (this.#state !== RUNNING) return;
     if (method !== methods.BasicReturn && this.reply === null) throw this.#unexpected(method);
     try {
       if (method === methods.BasicReturn) {
         this.emit('return', message);
       } else {
-        this.recovery?.delivered(message.fields);
+        this.#recovery?.delivered(message.fields);
         this.#answer({ method, fields: message.fields, message });
       }
     } catch (error) {
@@ -385,7 +436,7 @@ class BaseChannel extends EventEmitter {
   }
 
   /** A frame that does not continue the message that has begun, or continues none. */
-  acceptStray({ id, awaited, size }) {
+  [kAcceptStray]({ id, awaited, size }) {
     if (this.#state !== RUNNING) return;
     let text = 'Expected content frame after headers';
     if (awaited === AWAITED_METHOD) {
@@ -427,7 +478,7 @@ class BaseChannel extends EventEmitter {
   }
 
   /** The broker has cancelled a consumer, or a loss of the connection kept it from saying so. */
-  acceptCancel(fields) {
+  [kAcceptCancel](fields) {
     try {
       this.#dispatch(fields.consumerTag, null);
       this.unregisterConsumer(fields.consumerTag);
@@ -437,11 +488,11 @@ class BaseChannel extends EventEmitter {
     }
   }
 
-  acceptConfirm(isAck, fields) {
+  [kAcceptConfirm](isAck, fields) {
     if (this.#state !== RUNNING) return;
     const event = isAck ? 'ack' : 'nack';
     try {
-      this.confirms.confirm(fields, isAck ? acknowledge : refuse);
+      this.#confirms.confirm(fields, isAck ? acknowledge : refuse);
       if (this.listenerCount(event) > 0) this.emit(event, fields);
     } catch (error) {
       reportHandlerError(this, event, error);
@@ -454,17 +505,17 @@ class BaseChannel extends EventEmitter {
 
   unregisterConsumer(consumerTag) {
     this.consumers.delete(consumerTag);
-    this.recovery?.forgetConsumer(consumerTag);
+    this.#recovery?.forgetConsumer(consumerTag);
   }
 
   /** amqplib's window of publishes that wait for a confirm, as it is now: their callbacks, false without, null when confirmed. */
   get unconfirmed() {
-    return this.confirms.window();
+    return this.#confirms.window();
   }
 
-  waitForAllConfirms() {
+  [kWaitForAllConfirms]() {
     if (this.#closedWithUnconfirmed) return Promise.reject(this.#closedError());
-    return this.confirms.wait();
+    return this.#confirms.wait();
   }
 
   // --- closing
@@ -472,7 +523,7 @@ class BaseChannel extends EventEmitter {
   closeBecause(replyText, replyCode, onClosed) {
     this.#check();
     const stack = stackCapture(`closeBecause called: ${replyText}`);
-    const isLost = this.recovery?.isLost;
+    const isLost = this.#recovery?.isLost;
     if (!isLost)
       this.sendImmediately(methods.ChannelClose, { replyText, replyCode, classId: 0, methodId: 0 });
     else process.nextTick(() => this.#acceptWhileClosing(methods.ChannelCloseOk));
@@ -491,7 +542,7 @@ class BaseChannel extends EventEmitter {
         error.classId = method?.classId;
         error.methodId = method?.methodId;
       }
-      this.endedBy = error;
+      this.#endedBy = error;
       safeEmit(this, 'error', error);
     });
   }
@@ -499,7 +550,7 @@ class BaseChannel extends EventEmitter {
   /** `reason` is why a channel does not come back that should have. */
   toClosed(stack, error, reason) {
     if (this.#state === CLOSED) return;
-    this.endedBy ??= error;
+    this.#endedBy ??= error;
     runAll(
       () => this.#rejectPending(reason),
       () => this.#finish(stack, reason),
@@ -514,10 +565,10 @@ class BaseChannel extends EventEmitter {
     try {
       const closed = this.#closedError();
       const errorOf = (message) => (message && reason ? notPublished(message, reason) : closed);
-      this.#closedWithUnconfirmed = this.confirms.size > 0;
+      this.#closedWithUnconfirmed = this.#confirms.size > 0;
       runAll(
-        () => (this.#closedWithUnconfirmed = this.confirms.fail(errorOf)),
-        () => this.recovery?.closed(),
+        () => (this.#closedWithUnconfirmed = this.#confirms.fail(errorOf)),
+        () => this.#recovery?.closed(),
         () => this.emit('close'),
       );
     } catch (error) {
@@ -527,7 +578,7 @@ class BaseChannel extends EventEmitter {
 
   // amqplib's, and why it closed.
   #closedError() {
-    return new Error('channel closed', this.endedBy && { cause: this.endedBy });
+    return new Error('channel closed', this.#endedBy && { cause: this.#endedBy });
   }
 
   #rejectPending(reason) {
@@ -541,14 +592,14 @@ class BaseChannel extends EventEmitter {
   // --- coming back
 
   /** From now on `recovery` brings it back; `release(message)` hears of publishes that need not be kept any more. */
-  recoverWith(recovery, release) {
-    this.recovery = recovery;
-    this.confirms.keepMessages(release);
+  [kRecoverWith](recovery, release) {
+    this.#recovery = recovery;
+    this.#confirms.keepMessages(release);
   }
 
   /** Its connection is gone, and with that the channel, unless it is to come back. */
-  connectionClosed(stack, error) {
-    if (this.recovery?.survives && this.#state === RUNNING) {
+  [kConnectionClosed](stack, error) {
+    if (this.#recovery?.survives && this.#state === RUNNING) {
       this.#detach(error);
       return;
     }
@@ -559,8 +610,8 @@ class BaseChannel extends EventEmitter {
   }
 
   /** It came back, but all that it needs did not. */
-  suspend(error) {
-    if (this.#state === RUNNING && !this.recovery.isLost) this.#detach(error);
+  [kSuspend](error) {
+    if (this.#state === RUNNING && !this.#recovery.isLost) this.#detach(error);
   }
 
   // What was under way is asked again, before what waits behind it.
@@ -570,34 +621,34 @@ class BaseChannel extends EventEmitter {
     if (reply !== null && !this.#underWay.isRestoring) this.pending.unshift(this.#underWay);
     this.connection.releaseChannel(this.ch);
     this.ch = undefined;
-    this.recovery.lost(error);
+    this.#recovery.lost(error);
     if (reply !== null && this.#underWay.isRestoring) reply(error);
   }
 
-  reopen(connection) {
+  [kReopen](connection) {
     this.connection = connection;
     this.#last = new LastPublish();
     this.allocate();
   }
 
   /** An operation that goes before those of the user. */
-  callRestoring(method, fields, expected, callback) {
+  [kCallRestoring](method, fields, expected, callback) {
     this.#send({ method, fields, reply: this.#replyTo(method, expected, callback), isRestoring: true });
   }
 
-  resume() {
+  [kResume]() {
     this.connection.drainLater(this);
     this.#sendNext();
   }
 
   /** Gives up the operations that have not been sent and that `isMeant` picks, and returns them. */
-  takePending(isMeant) {
+  [kTakePending](isMeant) {
     const taken = this.pending.filter(isMeant);
     this.pending = this.pending.filter((operation) => !taken.includes(operation));
     return taken;
   }
 
-  drainLater() {
+  [kDrainLater]() {
     this.connection.drainLater(this);
   }
 }

@@ -3,6 +3,7 @@
 // What brings back all that was made through a recovering connection: its channels and their topology.
 
 const { BaseChannel } = require('./channel');
+const { kCallRpc, kIsOpen, kRecoverWith, kRecovery, kSuspend } = require('./channel-keys');
 const { ChannelRecovery } = require('./channel-recovery');
 const { KeptPublishes } = require('./kept-publishes');
 const { methods } = require('./methods');
@@ -29,9 +30,9 @@ class ConnectionRecovery {
 
   /** The channel comes back from now on. False when it has been lost already. */
   adopt(channel, isConfirm) {
-    if (!channel.isOpen || this.isStopped) return false;
+    if (!channel[kIsOpen] || this.isStopped) return false;
     this.#channels.add(channel);
-    channel.recoverWith(new ChannelRecovery(channel, this, isConfirm), (message) =>
+    channel[kRecoverWith](new ChannelRecovery(channel, this, isConfirm), (message) =>
       this.kept.release(message),
     );
     return true;
@@ -60,12 +61,12 @@ class ConnectionRecovery {
       declarer.close();
     }
     for (const channel of [...this.#channels]) {
-      if (!channel.isOpen) continue;
+      if (!channel[kIsOpen]) continue;
       try {
-        await channel.recovery.restore(connection);
+        await channel[kRecovery].restore(connection);
       } catch (error) {
         // One that its user closes meanwhile is no failure.
-        if (channel.isOpen) throw error;
+        if (channel[kIsOpen]) throw error;
       }
     }
     // The broker may have closed one behind our back.
@@ -74,13 +75,13 @@ class ConnectionRecovery {
 
   /** The attempt to restore has failed: what is back already goes again. */
   suspend(error) {
-    for (const channel of [...this.#channels]) channel.suspend(error);
+    for (const channel of [...this.#channels]) channel[kSuspend](error);
     // The user has closed the connection during the attempt, which was the last.
     if (this.isStopped) this.stop();
   }
 
   resume() {
-    for (const channel of [...this.#channels]) if (channel.isOpen) channel.recovery.resume();
+    for (const channel of [...this.#channels]) if (channel[kIsOpen]) channel[kRecovery].resume();
   }
 
   /** Nothing comes back any more; `error` says why, if not because the user wants that. */
@@ -88,7 +89,7 @@ class ConnectionRecovery {
     this.isStopped = true;
     const stack = stackCapture(error ? error.message : 'Connection closed');
     for (const channel of [...this.#channels])
-      if (channel.recovery.isLost) channel.toClosed(stack, error, error);
+      if (channel[kRecovery].isLost) channel.toClosed(stack, error, error);
   }
 }
 
@@ -114,14 +115,16 @@ class Declarer {
   }
 
   close() {
-    if (this.#channel?.isOpen) this.#channel.closeBecause('Goodbye', 200);
+    if (this.#channel?.[kIsOpen]) this.#channel.closeBecause('Goodbye', 200);
   }
 }
 
 function call(channel, method, fields) {
   const expected = methods[`${method.name}Ok`];
   return new Promise((resolve, reject) => {
-    channel.callRpc(method, fields, [expected], (error, answer) => (error ? reject(error) : resolve(answer)));
+    channel[kCallRpc](method, fields, [expected], (error, answer) =>
+      error ? reject(error) : resolve(answer),
+    );
   });
 }
 

@@ -7,6 +7,16 @@ const EventEmitter = require('node:events');
 const { setImmediate } = require('node:timers');
 
 const native = require('../native');
+const {
+  kAcceptConfirm,
+  kAcceptContent,
+  kAcceptDelivery,
+  kAcceptStray,
+  kConnectionClosed,
+  kDrain,
+  kEndedBy,
+  kModel,
+} = require('./channel-keys');
 const { ChannelNumbers } = require('./channel-numbers');
 const {
   closeMessage,
@@ -56,16 +66,28 @@ class Connection extends EventEmitter {
   };
 
   channels = new Map();
-  numbers = new ChannelNumbers();
+  #numbers = new ChannelNumbers();
   blocked = false;
   /** Why it has closed; null while it has not. */
-  endedBy = null;
+  #endedBy = null;
   serverProperties = undefined;
   frameMax = undefined;
   channelMax = undefined;
   heartbeat = undefined;
   /** The model in front of this connection: its 'handler-error' listeners count. */
-  model = undefined;
+  #model = undefined;
+
+  get [kEndedBy]() {
+    return this.#endedBy;
+  }
+
+  get [kModel]() {
+    return this.#model;
+  }
+
+  set [kModel](model) {
+    this.#model = model;
+  }
 
   /** Starts to connect; `onOpened(error)` is called once. */
   constructor(options, onOpened) {
@@ -173,7 +195,7 @@ class Connection extends EventEmitter {
   }
 
   #drain() {
-    for (const channel of this.#writing.splice(0)) channel.drain();
+    for (const channel of this.#writing.splice(0)) channel[kDrain]();
   }
 
   // --- records
@@ -234,13 +256,13 @@ class Connection extends EventEmitter {
 
   onDeliver(number, message) {
     const channel = this.#channelOf(number, methods.BasicDeliver.id);
-    if (channel !== undefined) channel.acceptDelivery(message);
+    if (channel !== undefined) channel[kAcceptDelivery](message);
   }
 
   onConfirm(number, isAck, fields) {
     const { id } = isAck ? methods.BasicAck : methods.BasicNack;
     const channel = this.#channelOf(number, id);
-    if (channel !== undefined) channel.acceptConfirm(isAck, fields);
+    if (channel !== undefined) channel[kAcceptConfirm](isAck, fields);
   }
 
   onMethod(number, bytes) {
@@ -260,11 +282,11 @@ class Connection extends EventEmitter {
     const channel = this.#channelOf(number, id);
     if (channel === undefined) return;
     const method = methodById(id);
-    channel.acceptContent(method, { fields: readMethod(method, bytes, 4), properties, content });
+    channel[kAcceptContent](method, { fields: readMethod(method, bytes, 4), properties, content });
   }
 
   onStray(number, stray) {
-    this.#channelOf(number, stray.id)?.acceptStray(stray);
+    this.#channelOf(number, stray.id)?.[kAcceptStray](stray);
   }
 
   #channelOf(number, id) {
@@ -430,7 +452,7 @@ class Connection extends EventEmitter {
   #toClosed(stack, error) {
     // Channels may be made in listeners: those of now are the ones to close.
     const closings = [...this.channels.values()].map(
-      (channel) => () => channel.connectionClosed(stack, error),
+      (channel) => () => channel[kConnectionClosed](stack, error),
     );
     runAll(...closings, () => this.#finish(stack, error));
   }
@@ -439,7 +461,7 @@ class Connection extends EventEmitter {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
     this.#illegal = [`Connection closed (${error ? error.toString() : 'by client'})`, stack];
-    this.endedBy = error ?? new Error('Connection closed');
+    this.#endedBy = error ?? new Error('Connection closed');
     this.#orders.flush();
     this.#handle.end();
     this.#stream?.ended();
@@ -460,14 +482,14 @@ class Connection extends EventEmitter {
   // --- channels
 
   freshChannel(channel) {
-    const number = this.numbers.take(this.channelMax);
+    const number = this.#numbers.take(this.channelMax);
     if (number === 0) throw new Error('No channels left to allocate');
     this.channels.set(number, channel);
     return number;
   }
 
   releaseChannel(number) {
-    this.numbers.free(number);
+    this.#numbers.free(number);
     this.channels.delete(number);
   }
 }

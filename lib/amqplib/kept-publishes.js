@@ -3,6 +3,7 @@
 // Publishes that may have to be sent again, or wait to be sent at all: copies of what was given, packed, and how much of
 // that a connection holds.
 
+const { kDrainLater } = require('./channel-keys');
 const { LastPublish, Orders } = require('./orders');
 const { snapshot } = require('./snapshot');
 
@@ -107,11 +108,11 @@ class KeptPublishes {
     if (this.#waiting.size > 0 && !this.isFull) {
       const channels = [...this.#waiting];
       this.#waiting.clear();
-      for (const channel of channels) channel.drainLater();
+      for (const channel of channels) channel[kDrainLater]();
     }
   }
 
-  /** `channel.drainLater()` is called when it is no longer time to hold back. */
+  /** The channel drains when it is no longer time to hold back. */
   drainLater(channel) {
     this.#waiting.add(channel);
   }

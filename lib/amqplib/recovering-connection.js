@@ -6,6 +6,7 @@
 const EventEmitter = require('node:events');
 const { clearTimeout, setImmediate, setTimeout } = require('node:timers');
 
+const { kEndedBy } = require('./channel-keys');
 const { ConnectionRecovery } = require('./connection-recovery');
 const { throwLater } = require('./safe-emit');
 const { delayBefore } = require('./recovery-options');
@@ -122,7 +123,7 @@ class RecoveringConnection extends EventEmitter {
         return;
       }
       // It may have closed in the meantime with nobody asking anything of it.
-      if (model.connection.endedBy !== null) throw model.connection.endedBy;
+      if (model.connection[kEndedBy] !== null) throw model.connection[kEndedBy];
       this.#hold(model);
     } catch (thrown) {
       const error = asError(thrown, 'Connection recovery failed');

@@ -8,6 +8,7 @@ const { clearTimeout, setTimeout } = require('node:timers');
 const { validateInteger, validateObject } = require('../internal/validators');
 const { signalOf } = require('./cancellation');
 const { whenEnded } = require('./channel-end');
+const { kOnLost } = require('./channel-keys');
 const { errorOf } = require('./remote-error');
 
 const REPLY_TO = 'amq.rabbitmq.reply-to';
@@ -39,7 +40,7 @@ class Requester {
   constructor(channel) {
     this.#channel = channel;
     channel.on('return', this.#onReturn);
-    channel.onLost = this.#onLost;
+    channel[kOnLost] = this.#onLost;
   }
 
   async request(exchange, routingKey, content, options = {}) {

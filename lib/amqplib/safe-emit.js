@@ -2,6 +2,8 @@
 
 const { setImmediate } = require('node:timers');
 
+const { kModel } = require('./channel-keys');
+
 /**
  * Emits, and hands what a listener throws to 'handler-error' listeners, of `emitter` or of the model in front of it.
  * Without any it goes on as the listener's exception.
@@ -16,7 +18,7 @@ function safeEmit(emitter, event, ...values) {
 
 function reportHandlerError(emitter, event, error) {
   const isHeard = (target) => target !== undefined && target.listenerCount('handler-error') > 0;
-  const target = [emitter, emitter.model].find(isHeard);
+  const target = [emitter, emitter[kModel]].find(isHeard);
   if (target === undefined) throw error;
   setImmediate(() => target.emit('handler-error', error, event));
 }

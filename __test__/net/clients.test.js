@@ -1,16 +1,11 @@
 'use strict';
 
-// Programs that know net only by its streams: TLS and HTTP on our sockets.
+// HTTP of Node's on our sockets; TLS and HTTP/2: conformance/net/adopted-tls.
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
-const fs = require('node:fs');
 const http = require('node:http');
-const os = require('node:os');
-const path = require('node:path');
 const { test } = require('node:test');
-const tls = require('node:tls');
 
 const net = require('../../lib/net');
 
@@ -48,57 +43,3 @@ test('http.request talks over our socket to an http server fed by our connection
     assert.equal(await text(response), `/${round} 100000`);
   }
 });
-
-test('TLS client and server over our sockets', {
-  skip: !hasOpenssl() && 'openssl is not installed',
-}, async (t) => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'oxipc-tls-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
-  const [keyFile, certFile] = ['key.pem', 'cert.pem'].map((name) => path.join(directory, name));
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-subj',
-      '/CN=localhost',
-      '-keyout',
-      keyFile,
-      '-out',
-      certFile,
-    ],
-    { stdio: 'ignore' },
-  );
-  const [key, cert] = [keyFile, certFile].map((file) => fs.readFileSync(file));
-
-  const secureContext = tls.createSecureContext({ key, cert });
-  // Half-open, because TLS over a stream that is not Node's own decides itself when the stream ends.
-  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-    const secure = new tls.TLSSocket(socket, { isServer: true, secureContext });
-    secure.pipe(secure);
-  });
-  const port = await listen(server);
-  const client = tls.connect({
-    socket: net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }),
-    ca: cert,
-    servername: 'localhost',
-  });
-  await once(client, 'secureConnect');
-  assert.equal(client.authorized, true);
-  client.end('x'.repeat(1_000_000));
-  assert.equal((await text(client)).length, 1_000_000);
-  server.close();
-  await once(server, 'close');
-});
-
-function hasOpenssl() {
-  try {
-    execFileSync('openssl', ['version']);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -87,13 +87,15 @@ pub(super) fn launch_here(command: Command, stdio: &StdioTable) -> Result<Launch
     reap_abandoned();
     let mut birth = Birth::new(command, stdio);
     let mut launched = launch_once(&mut birth);
+    // Our own children may have the file open: those that have not executed their program yet.
+    let mut ours = false;
     for pause in BUSY_PAUSES {
         if !matches!(launched, Err(errno) if errno == -libc::ETXTBSY) {
             break;
         }
+        ours |= under_way::await_all();
         std::thread::sleep(pause);
-        under_way::sweep();
-        let alone = UNDER_WAY.load(Ordering::SeqCst) == 0;
+        let alone = !ours && UNDER_WAY.load(Ordering::SeqCst) == 0;
         birth.sources.copy_from_slice(&stdio.sources);
         launched = launch_once(&mut birth);
         if alone && pause >= LONGEST_PAUSE_ALONE {

@@ -49,9 +49,15 @@ pub(super) fn add(pid: libc::pid_t, birth: Lent) {
     });
 }
 
-/// Lets go of what no child borrows any more.
-pub(super) fn sweep() {
-    CHILDREN.with_borrow_mut(Children::sweep);
+/// Waits until every one has executed its program; false when there was none to wait for.
+pub(super) fn await_all() -> bool {
+    CHILDREN.with_borrow_mut(|children| {
+        children.sweep();
+        let waits = !children.lent.is_empty();
+        children.lent.iter().for_each(|(_, birth)| birth.wait());
+        children.sweep();
+        waits
+    })
 }
 
 /// Why a child that has ended did not execute its program, if it was made ahead of that; once.
@@ -95,15 +101,8 @@ impl Lent {
         unsafe { &*ptr::addr_of!((*self.0.as_ptr()).borrows) }
     }
 
-    /// Of one that nobody borrows any more.
-    fn error(&self) -> i32 {
-        // SAFETY: no child has it now.
-        unsafe { self.0.as_ref() }.error()
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
+    /// Returns when the child has let go of it.
+    fn wait(&self) {
         while self.borrows().load(Ordering::Acquire) != 0 {
             // SAFETY: a futex of ours that the kernel wakes; not private, since it is another process that lets go.
             unsafe {
@@ -116,6 +115,18 @@ impl Drop for Lent {
                 )
             };
         }
+    }
+
+    /// Of one that nobody borrows any more.
+    fn error(&self) -> i32 {
+        // SAFETY: no child has it now.
+        unsafe { self.0.as_ref() }.error()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.wait();
         // SAFETY: made by `new`, and no child has it any more.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }

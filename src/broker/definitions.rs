@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use amq_protocol::protocol::{exchange, queue};
+use amq_protocol::protocol::exchange;
 use amq_protocol::types::{AMQPValue, FieldTable, ShortString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::exception::Exception;
-use super::exchange::Destination;
-use super::memory::Memory;
-use super::users::{Password, User, Users};
-use super::vhost::{State, Vhost};
+use crate::broker::auth::users::{Password, User, Users};
+use crate::broker::exchange::Destination;
+use crate::broker::protocol::exception::Exception;
+use crate::broker::queue::QueueSpec;
+use crate::broker::vhost::memory::Memory;
+use crate::broker::vhost::{State, Vhost};
 
 /// A definitions file, whole or in part. What RabbitMQ writes and a broker in memory has no use for (policies,
 /// parameters, versions) is passed over.
@@ -156,18 +157,14 @@ pub fn apply(
             if name.as_str().is_empty() || state.queue_names.contains_key(name.as_str()) {
                 return Err(invalid("the name is empty or taken".into()));
             }
-            let declare = queue::Declare {
-                queue: name.clone(),
-                passive: false,
+            let spec = QueueSpec {
+                name: name.as_str().into(),
                 durable: queue.durable,
-                exclusive: false,
                 auto_delete: queue.auto_delete,
-                nowait: true,
+                owner: None,
                 arguments: table(&queue.arguments).map_err(invalid)?,
             };
-            state
-                .add_queue(name.as_str().into(), None, declare)
-                .map(|id| state.rearm(id))
+            state.add_queue(spec).map(|id| state.rearm(id))
         })?;
     }
     for binding in definitions.bindings {
@@ -185,7 +182,7 @@ fn bind(state: &mut State, binding: &BindingDefinition) -> Result<(), Exception>
                 return Err(invalid("there is no such queue".into()));
             };
             if !state.exchanges.contains_key(binding.source.as_str()) {
-                return Err(super::exception::not_found(
+                return Err(crate::broker::protocol::exception::not_found(
                     "exchange",
                     &binding.source,
                     &state.name,
@@ -224,7 +221,7 @@ fn in_vhost(
 }
 
 fn invalid(text: String) -> Exception {
-    super::exception::exception_text(406, &text)
+    crate::broker::protocol::exception::exception_text(406, &text)
 }
 
 trait IntoShort {

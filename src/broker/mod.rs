@@ -4,38 +4,18 @@
 //! everything that AMQP means happens on a vhost's `State`, in the files named after what they do. All of it runs on the
 //! shared runtime and nothing of it knows JavaScript. `docs/design/broker.md` says why it is built so.
 
-mod acknowledge;
-mod arguments;
-mod arrive;
+mod auth;
 mod bridge;
-mod channel;
-mod confirm;
-mod dead_letter;
+mod connection;
 mod definitions;
-mod delivery;
-mod dispatch;
-mod enqueue;
-mod entries;
-mod exception;
 mod exchange;
-mod fair_mutex;
-mod listen;
-mod memory;
-mod message;
-mod methods;
+mod listener;
 mod options;
-mod outgoing;
-mod properties;
+mod protocol;
 mod publish;
 mod queue;
-mod reply_to;
-mod routing;
 mod server;
-mod session;
-mod slots;
-mod users;
 mod vhost;
-mod work;
 
 #[cfg(test)]
 mod tests;
@@ -53,7 +33,7 @@ struct Shared {
     /// What it calls itself to clients.
     name: String,
     options: Options,
-    users: users::Users,
+    users: auth::users::Users,
     vhosts: HashMap<String, Arc<vhost::Vhost>>,
-    memory: Arc<memory::Memory>,
+    memory: Arc<vhost::memory::Memory>,
 }

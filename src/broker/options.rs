@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::bridge::Link;
-use super::definitions::Definitions;
-use super::memory;
+use super::vhost::memory;
+use crate::broker::bridge::Link;
+use crate::broker::definitions::Definitions;
 
 /// RabbitMQ's defaults.
 pub const FRAME_MAX: u32 = 131_072;

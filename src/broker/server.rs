@@ -14,15 +14,15 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 
-use super::Shared;
-use super::bridge::{self, Direction, Report};
-use super::definitions;
-use super::listen::{Listener, SocketFile};
-use super::memory::Memory;
-use super::options::Options;
-use super::session;
-use super::users::{Password, User, Users};
-use super::vhost::Vhost;
+use crate::broker::Shared;
+use crate::broker::auth::users::{Password, User, Users};
+use crate::broker::bridge::{self, Direction, Report};
+use crate::broker::connection;
+use crate::broker::definitions;
+use crate::broker::listener::{Listener, SocketFile};
+use crate::broker::options::Options;
+use crate::broker::vhost::Vhost;
+use crate::broker::vhost::memory::Memory;
 use crate::runtime::runtime;
 
 /// After a failed accept (no descriptors left, mostly) the next try waits this long, then twice that, up to a second.
@@ -241,7 +241,7 @@ async fn accept_loop(listener: Listener, shared: Arc<Shared>, mut close: watch::
             accepted = listener.accept() => match accepted {
                 Ok(transport) => {
                     back_off = ACCEPT_BACK_OFF;
-                    sessions.spawn(session::run(transport, shared.clone(), closing.clone()));
+                    sessions.spawn(connection::run(transport, shared.clone(), closing.clone()));
                 }
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(_) => {
@@ -273,7 +273,7 @@ async fn timer_loop(vhost: Arc<Vhost>) {
             true => vhost.backlog.acquire().await.ok(),
             false => None,
         };
-        let wait = vhost.with(super::vhost::State::fire_timers);
+        let wait = vhost.with(crate::broker::vhost::State::fire_timers);
         if turn.is_some() {
             yield_now().await;
         }

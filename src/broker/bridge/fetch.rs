@@ -9,9 +9,9 @@ use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 
 use super::{Failure, IN_FLIGHT};
-use crate::broker::memory::Memory;
-use crate::broker::message::Message;
+use crate::broker::publish::message::Message;
 use crate::broker::vhost::Vhost;
+use crate::broker::vhost::memory::Memory;
 
 pub async fn link(
     channel: &Channel,

@@ -10,8 +10,8 @@ use lapin::{Channel, Confirmation, PublisherConfirm};
 
 use super::local::Local;
 use super::{Failure, IN_FLIGHT};
-use crate::broker::memory::Memory;
 use crate::broker::vhost::Vhost;
+use crate::broker::vhost::memory::Memory;
 
 pub async fn link(
     channel: &Channel,

@@ -14,11 +14,12 @@ use super::Failure;
 use crate::amqp::wire::content::{self, Arguments};
 use crate::amqp::wire::frame;
 use crate::amqp::wire::method::{self, AMQPClass};
-use crate::broker::memory::{Memory, Share};
-use crate::broker::outgoing::{Outgoing, SLICES};
-use crate::broker::slots::SlotId;
-use crate::broker::vhost::{Capabilities, Phase, Session, Vhost};
-use crate::broker::work::FRESH_SLICE;
+use crate::broker::connection::outgoing::{Outgoing, SLICES};
+use crate::broker::vhost::Vhost;
+use crate::broker::vhost::memory::{Memory, Share};
+use crate::broker::vhost::session::{Capabilities, Phase, Session};
+use crate::broker::vhost::slots::SlotId;
+use crate::broker::vhost::work::FRESH_SLICE;
 
 const CHANNEL: u16 = 1;
 
@@ -221,25 +222,14 @@ impl Local {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::message::Message;
-    use amq_protocol::protocol::queue::Declare;
+    use crate::broker::publish::message::Message;
+    use crate::broker::queue::QueueSpec;
 
     #[test]
     fn an_acknowledgement_is_heard_though_a_large_delivery_is_outgoing() {
         let memory = Arc::new(Memory::new(usize::MAX));
         let vhost = Arc::new(Vhost::new("/".into(), memory.clone()));
-        let queue = vhost.with(|state| {
-            let declare = Declare {
-                queue: "q".into(),
-                passive: false,
-                durable: false,
-                exclusive: false,
-                auto_delete: false,
-                nowait: true,
-                arguments: Default::default(),
-            };
-            state.add_queue("q".into(), None, declare).unwrap()
-        });
+        let queue = vhost.with(|state| state.add_queue(QueueSpec::durable("q".into())).unwrap());
         let publish = |bytes: usize| {
             let body = [&b"q\0\0"[..], &vec![b'x'; bytes]].concat();
             let message = Arc::new(Message::new("".into(), body, 1, 2, memory.clone()));

@@ -19,8 +19,9 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::memory::Memory;
-use super::vhost::Vhost;
+use crate::broker::queue::QueueSpec;
+use crate::broker::vhost::Vhost;
+use crate::broker::vhost::memory::Memory;
 
 /// Messages per queue that are on their way and not confirmed.
 const IN_FLIGHT: u16 = 500;
@@ -173,27 +174,17 @@ async fn lost(connection: &Connection) {
 
 /// Makes the queue here unless it is there, and says how it was declared.
 fn declare_here(vhost: &Vhost, queue: &str) -> Option<(bool, FieldTable)> {
-    let name = amq_protocol::types::ShortString::try_new(queue).ok()?;
+    // It has to fit a short string.
+    amq_protocol::types::ShortString::try_new(queue).ok()?;
     vhost.with(|state| {
         let id = match state.queue_names.get(queue) {
             Some(id) => *id,
-            None => {
-                let declare = amq_protocol::protocol::queue::Declare {
-                    queue: name,
-                    passive: false,
-                    durable: true,
-                    exclusive: false,
-                    auto_delete: false,
-                    nowait: true,
-                    arguments: FieldTable::default(),
-                };
-                state.add_queue(queue.into(), None, declare).ok()?
-            }
+            None => state.add_queue(QueueSpec::durable(queue.into())).ok()?,
         };
         state
             .queues
             .get(id)
-            .map(|queue| (queue.durable, queue.table.clone()))
+            .map(|queue| (queue.spec().durable, queue.spec().arguments.clone()))
     })
 }
 

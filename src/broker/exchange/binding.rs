@@ -6,9 +6,9 @@ use amq_protocol::frame::WriteContext;
 use amq_protocol::types::FieldTable;
 use amq_protocol::types::generation::gen_field_table;
 
-use crate::broker::memory::block;
-use crate::broker::message::Name;
-use crate::broker::slots::SlotId;
+use crate::broker::publish::message::Name;
+use crate::broker::vhost::memory::block;
+use crate::broker::vhost::slots::SlotId;
 
 /// The queue or exchange that a binding leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

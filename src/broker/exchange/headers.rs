@@ -88,8 +88,8 @@ impl Match {
 /// RabbitMQ compares values, not the width of the integer they travelled in.
 fn equal(left: &AMQPValue, right: &AMQPValue) -> bool {
     match (
-        super::super::arguments::integer(left),
-        super::super::arguments::integer(right),
+        crate::broker::queue::arguments::integer(left),
+        crate::broker::queue::arguments::integer(right),
     ) {
         (Some(left), Some(right)) => left == right,
         _ => left == right,

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use amq_protocol::types::{AMQPValue, FieldTable};
 
-use super::arguments::type_name;
-use super::exception::{Outcome, erlang_binary, precondition_failed};
-use super::memory::{Memory, Share};
-use super::message::Name;
+use crate::broker::protocol::exception::{Outcome, erlang_binary, precondition_failed};
+use crate::broker::publish::message::Name;
+use crate::broker::queue::arguments::type_name;
+use crate::broker::vhost::memory::{Memory, Share};
 pub use binding::{Binding, Destination, Destinations};
 use headers::{Criteria, Match};
 use topic::Trie;
@@ -187,7 +187,7 @@ impl Exchange {
     }
 }
 
-fn refusal(value: AMQPValue) -> super::exception::Exception {
+fn refusal(value: AMQPValue) -> crate::broker::protocol::exception::Exception {
     match &value {
         AMQPValue::LongString(text) => precondition_failed(&format!(
             "Invalid x-match field value {}; expected all, any, all-with-x, or any-with-x",
@@ -196,7 +196,7 @@ fn refusal(value: AMQPValue) -> super::exception::Exception {
         other => precondition_failed(&format!(
             "Invalid x-match field type {} (value {}); expected longstr",
             type_name(other),
-            super::arguments::erlang_term(other)
+            crate::broker::queue::arguments::erlang_term(other)
         )),
     }
 }

@@ -1,0 +1,3 @@
+//! Users and what they may open.
+
+pub mod users;

@@ -1,0 +1,275 @@
+//! Dead lettering: what leaves a queue without having been consumed goes to the queue's dead letter exchange.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use amq_protocol::types::{AMQPValue, FieldArray, FieldTable};
+
+use crate::broker::publish::copy_keys;
+use crate::broker::publish::message::Message;
+use crate::broker::publish::properties::Properties;
+use crate::broker::vhost::State;
+use crate::broker::vhost::slots::SlotId;
+use crate::broker::vhost::work;
+
+/// So often one message and what comes of it is dead lettered without anybody having it in between; then they are dropped.
+/// The check for cycles leaves every order of the queues: where n full queues have the same fanout exchange that is n! ways.
+const WAVE_MAX: u32 = 1000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Rejected,
+    Expired,
+    MaxLength,
+}
+
+impl Reason {
+    fn name(self) -> &'static str {
+        match self {
+            Reason::Rejected => "rejected",
+            Reason::Expired => "expired",
+            Reason::MaxLength => "maxlen",
+        }
+    }
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn is_text(value: Option<&AMQPValue>, expected: &str) -> bool {
+    matches!(value, Some(AMQPValue::LongString(text)) if text.as_bytes() == expected.as_bytes())
+}
+
+impl State {
+    /// Puts a message up for dead lettering if its queue has a dead letter exchange.
+    ///
+    /// Not at once: one full queue may feed another, and that one a third.
+    pub fn dead_letter_later(&mut self, queue_id: SlotId, message: Arc<Message>, reason: Reason) {
+        if self
+            .queues
+            .get(queue_id)
+            .is_some_and(|queue| queue.arguments().dead_letter_exchange.is_some())
+        {
+            self.dead.push_back((queue_id, message, reason));
+        }
+    }
+
+    pub fn dead_letter(&mut self, queue_id: SlotId, message: &Arc<Message>, reason: Reason) {
+        self.spend(work::REWRITE + work::bytes(message.body().len()));
+        let Some(queue) = self.queues.get(queue_id) else {
+            return;
+        };
+        let Some(Some((exchange, _))) = queue
+            .arguments()
+            .dead_letter_exchange
+            .as_ref()
+            .map(|name| self.exchanges.get_key_value(name))
+        else {
+            return;
+        };
+        let wave = match &message.wave {
+            Some(wave) if reason != Reason::Rejected => wave.clone(),
+            _ => Arc::default(),
+        };
+        if wave.fetch_add(1, Ordering::Relaxed) >= WAVE_MAX {
+            return;
+        }
+        let Some(properties) = Properties::read(message.properties()) else {
+            return;
+        };
+        let mut headers = properties.headers();
+        let mut keys = vec![message.routing_key().to_vec()];
+        keys.extend(copy_keys(&headers, "CC"));
+        let deaths = add_death(
+            &mut headers,
+            queue.name(),
+            reason,
+            message,
+            &keys,
+            properties.expiration(),
+        );
+        let mut blind = message.blind();
+        if let Some(key) = &queue.arguments().dead_letter_routing_key {
+            headers = without(&headers, "CC");
+            keys = vec![key.to_vec()];
+            blind = &[];
+        }
+        let list = properties.with_headers(&headers, false);
+        let mut message = message.readdressed(exchange.clone(), &keys[0], &list);
+        message.wave = Some(wave);
+        message.set_blind(blind.to_vec());
+        keys.extend_from_slice(blind);
+        let keys = keys.iter().map(Vec::as_slice).collect::<Vec<_>>();
+        let mut queues = Vec::new();
+        let routed = self.route(exchange, &keys, &|| headers.clone(), &mut queues);
+        self.spend(routed.work);
+        let message = Arc::new(message);
+        for target in queues {
+            let name = self.queues.get(target).map(|queue| queue.name().clone());
+            if name.is_some_and(|name| reason != Reason::Rejected && is_cycle(&name, &deaths)) {
+                continue;
+            }
+            self.enqueue(target, message.clone());
+        }
+    }
+}
+
+/// Brings x-death up to date and returns it.
+fn add_death(
+    headers: &mut FieldTable,
+    queue: &str,
+    reason: Reason,
+    message: &Message,
+    keys: &[Vec<u8>],
+    expiration: Option<&[u8]>,
+) -> Vec<FieldTable> {
+    let mut deaths = match headers.inner().get("x-death") {
+        Some(AMQPValue::FieldArray(deaths)) => deaths
+            .as_slice()
+            .iter()
+            .filter_map(|death| match death {
+                AMQPValue::FieldTable(death) => Some(death.clone()),
+                _ => None,
+            })
+            .collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    let known = deaths.iter().position(|death| {
+        is_text(death.inner().get("queue"), queue) && is_text(death.inner().get("reason"), reason.name())
+    });
+    let death = match known {
+        Some(at) => {
+            let mut death = deaths.remove(at);
+            let count = match death.inner().get("count") {
+                Some(AMQPValue::LongLongInt(count)) => *count,
+                _ => 0,
+            };
+            death.insert("count".into(), AMQPValue::LongLongInt(count.saturating_add(1)));
+            death
+        }
+        None => {
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs();
+            let keys = keys
+                .iter()
+                .map(|key| AMQPValue::LongString(key.clone().into()))
+                .collect::<Vec<_>>();
+            let mut death = FieldTable::default();
+            death.insert("count".into(), AMQPValue::LongLongInt(1));
+            death.insert("reason".into(), text(reason.name()));
+            death.insert("queue".into(), text(queue));
+            death.insert("time".into(), AMQPValue::Timestamp(now));
+            death.insert("exchange".into(), text(&message.exchange));
+            death.insert(
+                "routing-keys".into(),
+                AMQPValue::FieldArray(FieldArray::from(keys)),
+            );
+            if let Some(expiration) = expiration {
+                death.insert(
+                    "original-expiration".into(),
+                    AMQPValue::LongString(expiration.into()),
+                );
+            }
+            death
+        }
+    };
+    deaths.insert(0, death);
+    let list = deaths
+        .iter()
+        .cloned()
+        .map(AMQPValue::FieldTable)
+        .collect::<Vec<_>>();
+    headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::from(list)));
+    if !headers.contains_key("x-first-death-reason") {
+        headers.insert("x-first-death-reason".into(), text(reason.name()));
+        headers.insert("x-first-death-queue".into(), text(queue));
+        headers.insert("x-first-death-exchange".into(), text(&message.exchange));
+    }
+    deaths
+}
+
+/// RabbitMQ: a message that comes back to a queue without anybody having rejected it on the way goes round for ever.
+fn is_cycle(queue: &str, deaths: &[FieldTable]) -> bool {
+    let Some(at) = deaths
+        .iter()
+        .position(|death| is_text(death.inner().get("queue"), queue))
+    else {
+        return false;
+    };
+    !deaths[..=at]
+        .iter()
+        .any(|death| is_text(death.inner().get("reason"), Reason::Rejected.name()))
+}
+
+fn without(table: &FieldTable, name: &str) -> FieldTable {
+    let mut kept = table.inner().clone();
+    kept.remove(name);
+    kept.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::exchange::{Binding, Destination, Exchange, Kind};
+    use crate::broker::queue::arguments::QueueArguments;
+    use crate::broker::queue::{Queue, QueueSpec};
+    use crate::broker::vhost::Vhost;
+    use crate::broker::vhost::memory::Memory;
+
+    #[test]
+    fn full_queues_that_feed_each_other_come_to_an_end() {
+        const QUEUES: usize = 12;
+        let memory = Arc::new(Memory::new(usize::MAX));
+        let vhost = Vhost::new("/".into(), memory.clone());
+        let (full, rest) = vhost.with(|state| {
+            let mut fanout = Exchange::new(Kind::Fanout, false, &memory);
+            let mut add = |name: String, arguments| {
+                let queue = Queue::new(QueueSpec::durable(name.into()), arguments, 0, &memory);
+                let id = state.queues.insert(queue);
+                let binding = Binding::new(
+                    "fanout".into(),
+                    Destination::Queue(id),
+                    "",
+                    &FieldTable::default(),
+                );
+                let bound = fanout.bind(&Arc::new(binding), &FieldTable::default());
+                assert_eq!(bound, Ok(true));
+                id
+            };
+            let full = (0..QUEUES)
+                .map(|number| {
+                    let arguments = QueueArguments {
+                        max_length: Some(0),
+                        dead_letter_exchange: Some("fanout".into()),
+                        ..Default::default()
+                    };
+                    add(format!("full {number}"), arguments)
+                })
+                .collect::<Vec<_>>();
+            let rest = add("rest".to_owned(), QueueArguments::default());
+            state.exchanges.insert("fanout".into(), fanout);
+            (full, rest)
+        });
+        let waits = vhost.with(|state| {
+            let message = Message::new("fanout".into(), vec![0, 0], 0, 2, memory);
+            let message = Arc::new(message);
+            for queue in full {
+                state.enqueue(queue, message.clone());
+            }
+            state.dead.len()
+        });
+        assert_eq!(waits, QUEUES);
+        // Others have their turns.
+        let mut turns = 1;
+        while vhost.with(|state| !state.dead.is_empty()) {
+            turns += 1;
+        }
+        assert!(turns > 1);
+        let letters = vhost.with(|state| state.queues.get(rest).map_or(0, Queue::ready));
+        assert_eq!(letters, QUEUES * WAVE_MAX as usize);
+    }
+}

@@ -77,7 +77,7 @@ impl Local {
             stalled: false,
             publishes: false,
             arriving: Arc::default(),
-            owing: Vec::new(),
+            pending_confirms: Vec::new(),
             exclusive_queues: Vec::new(),
         };
         let id = vhost.with(|state| state.sessions.insert(session));

@@ -3,7 +3,7 @@
 use crate::amqp::wire::content::{Arguments, BASIC, BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT};
 use crate::amqp::wire::frame::{self, FrameError};
 use crate::amqp::wire::method::{self, AMQPClass};
-use crate::broker::protocol::acknowledge::Verdict;
+use crate::broker::protocol::acknowledge::Settlement;
 use crate::broker::protocol::exception::{Exception, Outcome, Scope, erlang_binary};
 use crate::broker::protocol::exception::{channel_error, command_invalid, frame_error, unexpected_frame};
 use crate::broker::vhost::State;
@@ -131,14 +131,14 @@ impl State {
                 let (Some(tag), Some(flags)) = (arguments.long_long(), arguments.octet()) else {
                     return Err(cannot_decode(payload));
                 };
-                let (multiple, verdict) = match method_id {
-                    BASIC_ACK => (flags & 1 != 0, Verdict::Ack),
-                    BASIC_REJECT if flags & 1 != 0 => (false, Verdict::Requeue),
-                    BASIC_NACK if flags & 2 != 0 => (flags & 1 != 0, Verdict::Requeue),
-                    BASIC_NACK => (flags & 1 != 0, Verdict::Discard),
-                    _ => (false, Verdict::Discard),
+                let (multiple, settlement) = match method_id {
+                    BASIC_ACK => (flags & 1 != 0, Settlement::Ack),
+                    BASIC_REJECT if flags & 1 != 0 => (false, Settlement::Requeue),
+                    BASIC_NACK if flags & 2 != 0 => (flags & 1 != 0, Settlement::Requeue),
+                    BASIC_NACK => (flags & 1 != 0, Settlement::Discard),
+                    _ => (false, Settlement::Discard),
                 };
-                self.acknowledge(session_id, number, tag, multiple, verdict)
+                self.acknowledge(session_id, number, tag, multiple, settlement)
             }
             _ => self.slow_method(session_id, number, payload),
         }
@@ -147,7 +147,7 @@ impl State {
     /// Methods that are answered: everything before them has taken effect by then.
     fn slow_method(&mut self, session_id: SlotId, number: u16, payload: &[u8]) -> Outcome {
         self.spend(work::METHOD);
-        self.settle();
+        self.run_pending();
         self.flush_confirms(session_id);
         let method = decode(payload)?;
         self.wake(session_id);
@@ -179,7 +179,7 @@ impl State {
 
     /// Ends a channel or the whole session, as the exception says.
     fn raise(&mut self, session_id: SlotId, number: u16, exception: &Exception, ids: (u16, u16)) {
-        self.settle();
+        self.run_pending();
         self.flush_confirms(session_id);
         match exception.scope {
             Scope::Channel if number != 0 => self.channel_exception(session_id, number, exception, ids),

@@ -132,7 +132,7 @@ impl Connection {
             stalled: false,
             publishes: false,
             arriving: arriving.clone(),
-            owing: Vec::new(),
+            pending_confirms: Vec::new(),
             exclusive_queues: Vec::new(),
         };
         let id = vhost.with(|state| state.sessions.insert(session));

@@ -3,12 +3,12 @@
 use crate::broker::protocol::exception::{Outcome, precondition_failed};
 use crate::broker::publish::dead_letter::Reason;
 use crate::broker::vhost::State;
-use crate::broker::vhost::channel::{Channel, Mode, Pending, Unacked};
+use crate::broker::vhost::channel::{Channel, Mode, TransactionStep, Unacked};
 use crate::broker::vhost::slots::SlotId;
 
 /// What a client wants done with messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Settlement {
     Ack,
     Requeue,
     /// Reject without requeue: to the dead letter exchange, if there is one.
@@ -22,20 +22,20 @@ impl State {
         number: u16,
         tag: u64,
         multiple: bool,
-        verdict: Verdict,
+        settlement: Settlement,
     ) -> Outcome {
         let Some(channel) = self.channel_mut(session_id, number) else {
             return Ok(());
         };
         if matches!(channel.mode, Mode::Transaction(_)) {
-            return note(channel, tag, multiple, verdict);
+            return note(channel, tag, multiple, settlement);
         }
         if !multiple {
             let Some(unacked) = channel.settle(tag) else {
                 return Err(unknown_tag(tag));
             };
             let queue = unacked.queue;
-            self.settle_one(session_id, number, unacked, verdict);
+            self.settle_one(session_id, number, unacked, settlement);
             self.drop_excess(queue);
             return Ok(());
         }
@@ -43,23 +43,23 @@ impl State {
         if tag != 0 && !channel.holds(tag) {
             return Err(unknown_tag(tag));
         }
-        self.settle_up_to(session_id, number, last, verdict);
+        self.settle_up_to(session_id, number, last, settlement);
         Ok(())
     }
 
     /// Settles everything up to a tag.
-    pub fn settle_up_to(&mut self, session_id: SlotId, number: u16, last: u64, verdict: Verdict) {
+    pub fn settle_up_to(&mut self, session_id: SlotId, number: u16, last: u64, settlement: Settlement) {
         let mut settled = Vec::new();
         if let Some(channel) = self.channel_mut(session_id, number) {
             settled.extend(std::iter::from_fn(|| channel.settle_first(last)));
         }
         // From the last to the first: each requeued message then goes to the front.
-        if verdict == Verdict::Requeue {
+        if settlement == Settlement::Requeue {
             settled.reverse();
         }
         let mut queues = settled.iter().map(|unacked| unacked.queue).collect::<Vec<_>>();
         for unacked in settled {
-            self.settle_one(session_id, number, unacked, verdict);
+            self.settle_one(session_id, number, unacked, settlement);
         }
         // When all are back: what is too much goes from the head on, in the order in which it stands there.
         queues.sort_unstable();
@@ -70,7 +70,7 @@ impl State {
     }
 
     /// Settles one message; when it went back to its queue that may hold more than it is allowed to (`drop_excess`).
-    pub fn settle_one(&mut self, session_id: SlotId, number: u16, unacked: Unacked, verdict: Verdict) {
+    pub fn settle_one(&mut self, session_id: SlotId, number: u16, unacked: Unacked, settlement: Settlement) {
         let Unacked {
             queue,
             consumer,
@@ -96,15 +96,15 @@ impl State {
                 self.mark_consumed(session_id, number);
             }
         }
-        match verdict {
-            Verdict::Ack => {}
-            Verdict::Requeue => {
+        match settlement {
+            Settlement::Ack => {}
+            Settlement::Requeue => {
                 if let Some(queue_state) = self.queues.get_mut(queue) {
                     queue_state.requeue(entry);
                     self.mark_dirty(queue);
                 }
             }
-            Verdict::Discard => self.dead_letter_later(queue, entry.message, Reason::Rejected),
+            Settlement::Discard => self.dead_letter_later(queue, entry.message, Reason::Rejected),
         }
     }
 
@@ -129,7 +129,7 @@ fn unknown_tag(tag: u64) -> crate::broker::protocol::exception::Exception {
 }
 
 /// In a transaction: checks the tag now and does the rest at commit.
-fn note(channel: &mut Channel, tag: u64, multiple: bool, verdict: Verdict) -> Outcome {
+fn note(channel: &mut Channel, tag: u64, multiple: bool, settlement: Settlement) -> Outcome {
     let tags = if multiple {
         let last = if tag == 0 { channel.last_tag() } else { tag };
         channel
@@ -151,9 +151,11 @@ fn note(channel: &mut Channel, tag: u64, multiple: bool, verdict: Verdict) -> Ou
     }
     if let Mode::Transaction(transaction) = &mut channel.mode {
         transaction.noted.extend(&fresh);
-        transaction
-            .pending
-            .extend(fresh.into_iter().map(|tag| Pending::Settle { tag, verdict }));
+        transaction.pending.extend(
+            fresh
+                .into_iter()
+                .map(|tag| TransactionStep::Settle { tag, settlement }),
+        );
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::generated_name;
 use crate::amqp::wire::content::{Arguments, BASIC, BASIC_GET_OK, put_short_string};
 use crate::amqp::wire::frame;
 use crate::amqp::wire::method::AMQPClass;
-use crate::broker::protocol::acknowledge::Verdict;
+use crate::broker::protocol::acknowledge::Settlement;
 use crate::broker::protocol::exception::{
     Outcome, access_refused, command_invalid, not_allowed, not_implemented, precondition_failed,
 };
@@ -48,7 +48,7 @@ impl State {
             AMQPMethod::Get(get) => self.basic_get(session_id, number, get.queue.as_str(), get.no_ack),
             AMQPMethod::Recover(recover) if !recover.requeue => Err(not_implemented("requeue=false")),
             AMQPMethod::Recover(_) => {
-                self.settle_up_to(session_id, number, u64::MAX, Verdict::Requeue);
+                self.settle_up_to(session_id, number, u64::MAX, Settlement::Requeue);
                 self.send(
                     session_id,
                     number,
@@ -58,7 +58,7 @@ impl State {
             }
             AMQPMethod::RecoverAsync(recover) if !recover.requeue => Err(not_implemented("requeue=false")),
             AMQPMethod::RecoverAsync(_) => {
-                self.settle_up_to(session_id, number, u64::MAX, Verdict::Requeue);
+                self.settle_up_to(session_id, number, u64::MAX, Settlement::Requeue);
                 Ok(())
             }
             // The answer to our basic.cancel, from clients that do not honour its no-wait.

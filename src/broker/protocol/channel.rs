@@ -5,7 +5,7 @@ use amq_protocol::protocol::channel::{AMQPMethod, Close, CloseOk, FlowOk, OpenOk
 
 use crate::amqp::wire::frame::{self, Frame};
 use crate::amqp::wire::method::{self, AMQPClass};
-use crate::broker::protocol::acknowledge::Verdict;
+use crate::broker::protocol::acknowledge::Settlement;
 use crate::broker::protocol::exception::{Exception, Outcome, channel_error, not_allowed, not_implemented};
 use crate::broker::vhost::State;
 use crate::broker::vhost::channel::Channel;
@@ -132,7 +132,7 @@ impl State {
         }
         // Requeued first and delivered later, so that nothing comes back to the channel that goes; an auto-delete
         // queue that goes with its last consumer takes its messages along.
-        self.settle_up_to(session_id, number, u64::MAX, Verdict::Requeue);
+        self.settle_up_to(session_id, number, u64::MAX, Settlement::Requeue);
         for id in consumers {
             self.remove_consumer(id);
         }

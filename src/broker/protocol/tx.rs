@@ -5,7 +5,7 @@ use amq_protocol::protocol::{confirm, tx};
 use crate::amqp::wire::method::AMQPClass;
 use crate::broker::protocol::exception::{Outcome, command_invalid, precondition_failed};
 use crate::broker::vhost::State;
-use crate::broker::vhost::channel::{Channel, Confirm, Mode, Pending, Transaction};
+use crate::broker::vhost::channel::{Channel, Confirm, Mode, Transaction, TransactionStep};
 use crate::broker::vhost::slots::SlotId;
 
 impl State {
@@ -75,18 +75,18 @@ impl State {
     fn commit(&mut self, session_id: SlotId, number: u16, transaction: Transaction) {
         for pending in transaction.pending {
             match pending {
-                Pending::Publish {
+                TransactionStep::Publish {
                     message,
                     mandatory,
                     copies,
                 } => {
                     self.publish(session_id, number, message, mandatory, copies);
                 }
-                Pending::Settle { tag, verdict } => {
+                TransactionStep::Settle { tag, settlement } => {
                     let channel = self.channel_mut(session_id, number);
                     if let Some(unacked) = channel.and_then(|channel| channel.settle(tag)) {
                         let queue = unacked.queue;
-                        self.settle_one(session_id, number, unacked, verdict);
+                        self.settle_one(session_id, number, unacked, settlement);
                         self.drop_excess(queue);
                     }
                 }

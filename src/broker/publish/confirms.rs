@@ -26,9 +26,9 @@ impl State {
             self.wake(session_id);
             return;
         }
-        if !channel.owes_confirm {
-            channel.owes_confirm = true;
-            session.owing.push(number);
+        if !channel.confirm_pending {
+            channel.confirm_pending = true;
+            session.pending_confirms.push(number);
         }
     }
 
@@ -37,21 +37,21 @@ impl State {
         let Some(session) = self.sessions.get_mut(session_id) else {
             return;
         };
-        if session.owing.is_empty() {
+        if session.pending_confirms.is_empty() {
             return;
         }
-        let mut owing = std::mem::take(&mut session.owing);
-        for number in owing.drain(..) {
+        let mut pending_confirms = std::mem::take(&mut session.pending_confirms);
+        for number in pending_confirms.drain(..) {
             let Some(channel) = session.channel_mut(number) else {
                 continue;
             };
-            channel.owes_confirm = false;
+            channel.confirm_pending = false;
             if let Mode::Confirm(confirm) = &mut channel.mode {
                 let run = confirm.take_up_to(confirm.last);
                 put_ack(session.outgoing.buffer(), number, run);
             }
         }
-        session.owing = owing;
+        session.pending_confirms = pending_confirms;
         self.wake(session_id);
     }
 }

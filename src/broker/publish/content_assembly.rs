@@ -12,7 +12,7 @@ use crate::broker::publish::properties::Properties;
 use crate::broker::publish::reply_to;
 use crate::broker::queue::arguments::{MAX_MILLISECONDS, type_name};
 use crate::broker::vhost::State;
-use crate::broker::vhost::channel::{Incoming, IncomingHeader, Mode, Pending, TRANSACTION_MAX};
+use crate::broker::vhost::channel::{Incoming, IncomingHeader, Mode, TRANSACTION_MAX, TransactionStep};
 use crate::broker::vhost::memory::Arriving;
 use crate::broker::vhost::slots::SlotId;
 
@@ -249,7 +249,7 @@ impl State {
                 if transaction.pending.len() >= TRANSACTION_MAX {
                     return Err(precondition_failed("transaction is too large"));
                 }
-                transaction.pending.push(Pending::Publish {
+                transaction.pending.push(TransactionStep::Publish {
                     message,
                     mandatory,
                     copies,

@@ -15,7 +15,7 @@ use crate::broker::vhost::work;
 
 /// So often one message and what comes of it is dead lettered without anybody having it in between; then they are dropped.
 /// The check for cycles leaves every order of the queues: where n full queues have the same fanout exchange that is n! ways.
-const WAVE_MAX: u32 = 1000;
+const GENERATION_MAX: u32 = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -52,7 +52,7 @@ impl State {
             .get(queue_id)
             .is_some_and(|queue| queue.arguments().dead_letter_exchange.is_some())
         {
-            self.dead.push_back((queue_id, message, reason));
+            self.dead_letters.push_back((queue_id, message, reason));
         }
     }
 
@@ -69,11 +69,11 @@ impl State {
         else {
             return;
         };
-        let wave = match &message.wave {
-            Some(wave) if reason != Reason::Rejected => wave.clone(),
+        let dead_letter_generation = match &message.dead_letter_generation {
+            Some(dead_letter_generation) if reason != Reason::Rejected => dead_letter_generation.clone(),
             _ => Arc::default(),
         };
-        if wave.fetch_add(1, Ordering::Relaxed) >= WAVE_MAX {
+        if dead_letter_generation.fetch_add(1, Ordering::Relaxed) >= GENERATION_MAX {
             return;
         }
         let Some(properties) = Properties::read(message.properties()) else {
@@ -98,7 +98,7 @@ impl State {
         }
         let list = properties.with_headers(&headers, false);
         let mut message = message.readdressed(exchange.clone(), &keys[0], &list);
-        message.wave = Some(wave);
+        message.dead_letter_generation = Some(dead_letter_generation);
         message.set_blind(blind.to_vec());
         keys.extend_from_slice(blind);
         let keys = keys.iter().map(Vec::as_slice).collect::<Vec<_>>();
@@ -260,16 +260,16 @@ mod tests {
             for queue in full {
                 state.enqueue(queue, message.clone());
             }
-            state.dead.len()
+            state.dead_letters.len()
         });
         assert_eq!(waits, QUEUES);
         // Others have their turns.
         let mut turns = 1;
-        while vhost.with(|state| !state.dead.is_empty()) {
+        while vhost.with(|state| !state.dead_letters.is_empty()) {
             turns += 1;
         }
         assert!(turns > 1);
         let letters = vhost.with(|state| state.queues.get(rest).map_or(0, Queue::ready));
-        assert_eq!(letters, QUEUES * WAVE_MAX as usize);
+        assert_eq!(letters, QUEUES * GENERATION_MAX as usize);
     }
 }

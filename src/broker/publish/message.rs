@@ -24,7 +24,7 @@ pub struct Message {
     /// Routing keys of the BCC header, which nobody sees: a dead letter goes by them as well.
     blind: Vec<Vec<u8>>,
     /// How often this and what came of the same message was dead lettered since anybody had it; see `dead_letter`.
-    pub wave: Option<Arc<AtomicU32>>,
+    pub dead_letter_generation: Option<Arc<AtomicU32>>,
     memory: Arc<Memory>,
 }
 
@@ -50,7 +50,7 @@ impl Message {
             persistent: false,
             expiration: None,
             blind: Vec::new(),
-            wave: None,
+            dead_letter_generation: None,
             memory,
         }
     }

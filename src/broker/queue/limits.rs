@@ -12,14 +12,14 @@ use crate::broker::vhost::State;
 use crate::broker::vhost::slots::SlotId;
 use crate::broker::vhost::work;
 
-/// Drops up to `most` messages that have expired at the front, for `dead` when the queue has a dead letter exchange; the
+/// Drops up to `most` messages that have expired at the front, for `dead_letters` when the queue has a dead letter exchange; the
 /// number dropped.
 pub fn drop_expired(
     queue: &mut Queue,
     queue_id: SlotId,
     now: u64,
     most: usize,
-    dead: &mut VecDeque<(SlotId, Arc<Message>, Reason)>,
+    dead_letters: &mut VecDeque<(SlotId, Arc<Message>, Reason)>,
 ) -> usize {
     let mut dropped = 0;
     while dropped < most
@@ -27,7 +27,7 @@ pub fn drop_expired(
     {
         dropped += 1;
         if queue.arguments().dead_letter_exchange.is_some() {
-            dead.push_back((queue_id, entry.message, Reason::Expired));
+            dead_letters.push_back((queue_id, entry.message, Reason::Expired));
         }
     }
     dropped
@@ -109,7 +109,7 @@ impl State {
         }
         let now = self.now();
         if let Some(queue) = self.queues.get_mut(queue_id) {
-            self.work_done += drop_expired(queue, queue_id, now, most, &mut self.dead) as i64;
+            self.work_done += drop_expired(queue, queue_id, now, most, &mut self.dead_letters) as i64;
         }
     }
 }

@@ -86,7 +86,7 @@ fn who_fills_memory_is_told_at_once_and_who_published_before_may_go_on_with_all_
     run(async {
         let broker = start(Options {
             tcp: tcp(),
-            memory_high_watermark: 10_000,
+            memory_high_watermark: 100_000,
             ..Options::default()
         });
         let (_connection, earlier) = channel(&broker).await;
@@ -104,9 +104,9 @@ fn who_fills_memory_is_told_at_once_and_who_published_before_may_go_on_with_all_
         let unsettled = earlier.basic_get("q".into(), Default::default()).await.unwrap();
 
         let mut client = opened(&broker).await;
-        client.write_all(&publish("q", 3000)).await.unwrap();
-        client.write_all(&publish("q", 3000)).await.unwrap();
-        client.write_all(&publish("q", 4000)).await.unwrap();
+        client.write_all(&publish("q", 30_000)).await.unwrap();
+        client.write_all(&publish("q", 30_000)).await.unwrap();
+        client.write_all(&publish("q", 40_000)).await.unwrap();
         // Nothing more is sent.
         told_blocked(&mut client).await;
 
@@ -142,14 +142,14 @@ fn a_blocked_client_that_goes_is_noticed_though_it_left_bytes_unread() {
     run(async {
         let broker = start(Options {
             tcp: tcp(),
-            memory_high_watermark: 10_000,
+            memory_high_watermark: 100_000,
             ..Options::default()
         });
         let mut client = opened(&broker).await;
         // queue.declare of "mine", exclusive, without an answer; then a message larger than the limit, and another.
         let declare = [&[0, 50, 0, 10, 0, 0, 4][..], b"mine", &[0b10100, 0, 0, 0, 0]].concat();
         client.write_all(&raw(frame::METHOD, 1, &declare)).await.unwrap();
-        let message = publish("mine", 20_000);
+        let message = publish("mine", 200_000);
         client.write_all(&message).await.unwrap();
         // The message has been taken: from here on the client is to wait.
         told_blocked(&mut client).await;

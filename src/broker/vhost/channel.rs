@@ -1,6 +1,6 @@
 //! One channel's state: what it consumes, what it has not acknowledged, and the message it is in the middle of.
 
-use crate::broker::protocol::acknowledge::Verdict;
+use crate::broker::protocol::acknowledge::Settlement;
 use crate::broker::publish::message::{Message, Name};
 use crate::broker::queue::entries::Entry;
 use crate::broker::vhost::memory::{Arriving, Memory, Share};
@@ -51,7 +51,7 @@ pub struct Confirm {
 
 /// What a transaction does when it is committed.
 #[derive(Debug)]
-pub enum Pending {
+pub enum TransactionStep {
     Publish {
         message: Message,
         mandatory: bool,
@@ -59,7 +59,7 @@ pub enum Pending {
     },
     Settle {
         tag: u64,
-        verdict: Verdict,
+        settlement: Settlement,
     },
 }
 
@@ -75,7 +75,7 @@ pub enum Mode {
 
 #[derive(Debug, Default)]
 pub struct Transaction {
-    pub pending: Vec<Pending>,
+    pub pending: Vec<TransactionStep>,
     /// Tags that `pending` settles.
     pub noted: HashSet<u64>,
 }
@@ -120,7 +120,7 @@ pub struct Channel {
     pub last_queue: Option<Name>,
     pub route: RouteCache,
     /// Whether it is in the session's list of channels that owe confirms.
-    pub owes_confirm: bool,
+    pub confirm_pending: bool,
 }
 
 /// A channel that holds nothing.
@@ -143,7 +143,7 @@ impl Channel {
             mode: Mode::Plain,
             last_queue: None,
             route: RouteCache::default(),
-            owes_confirm: false,
+            confirm_pending: false,
         }
     }
 

@@ -66,10 +66,10 @@ impl Vhost {
         state.dead_letter_budget = work::DEAD_LETTER_SLICE;
         state.work_done = 0;
         let result = work(&mut state);
-        state.settle();
+        state.run_pending();
         let woken = state.take_woken();
         // The timer task goes on with the dead letters that are left.
-        let leftovers = !state.dead.is_empty();
+        let leftovers = !state.dead_letters.is_empty();
         self.leftovers.store(leftovers, Ordering::Relaxed);
         let timers_changed = std::mem::take(&mut state.timers_changed) || leftovers;
         let discarded = std::mem::take(&mut state.discarded);
@@ -99,7 +99,7 @@ impl Vhost {
     ) -> R {
         self.with(|state| {
             let result = work(state);
-            state.settle();
+            state.run_pending();
             if let Some(session) = state.sessions.get_mut(session_id)
                 && outgoing.is_empty()
                 && !session.outgoing.is_empty()

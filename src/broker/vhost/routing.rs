@@ -1,7 +1,6 @@
 //! From an exchange to the queues: bindings, exchanges bound to exchanges, alternate exchanges.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use amq_protocol::types::FieldTable;
 
@@ -126,6 +125,7 @@ mod tests {
     use crate::broker::queue::{Queue, QueueSpec};
     use crate::broker::vhost::Vhost;
     use crate::broker::vhost::memory::Memory;
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     #[test]

@@ -61,7 +61,7 @@ pub struct Session {
     pub publishes: bool,
     /// Messages that are arriving, of those that are counted.
     pub arriving: Arc<AtomicU32>,
-    pub owing: Vec<u16>,
+    pub pending_confirms: Vec<u16>,
     pub exclusive_queues: Vec<SlotId>,
 }
 

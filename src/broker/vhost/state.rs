@@ -33,7 +33,7 @@ pub struct State {
     /// Queues that may have something to deliver.
     pub dirty: Vec<SlotId>,
     /// What is to be dead lettered, and from which queue.
-    pub dead: VecDeque<(SlotId, Arc<Message>, Reason)>,
+    pub dead_letters: VecDeque<(SlotId, Arc<Message>, Reason)>,
     /// Units of `work` that are left for them under this hold of the lock.
     pub dead_letter_budget: i64,
     /// Units of `work` done under this hold of the lock.
@@ -76,7 +76,7 @@ impl State {
             sessions: Slots::default(),
             routing_epoch: 1,
             dirty: Vec::new(),
-            dead: VecDeque::new(),
+            dead_letters: VecDeque::new(),
             dead_letter_budget: work::DEAD_LETTER_SLICE,
             work_done: 0,
             discarded: Vec::new(),
@@ -130,7 +130,7 @@ impl State {
     }
 
     /// Does all that is due: deliveries to whoever can take them.
-    pub fn settle(&mut self) {
+    pub fn run_pending(&mut self) {
         loop {
             if let Some(queue_id) = self.dirty.pop() {
                 if let Some(queue) = self.queues.get_mut(queue_id) {
@@ -138,7 +138,7 @@ impl State {
                     self.deliver(queue_id);
                 }
             } else if self.dead_letter_budget > 0
-                && let Some((queue_id, message, reason)) = self.dead.pop_front()
+                && let Some((queue_id, message, reason)) = self.dead_letters.pop_front()
             {
                 let before = self.work_done;
                 self.dead_letter(queue_id, &message, reason);
@@ -171,7 +171,7 @@ impl State {
         for queue in queues {
             self.mark_dirty(queue);
         }
-        self.settle();
+        self.run_pending();
     }
 
     pub fn take_woken(&mut self) -> Vec<Arc<Notify>> {

@@ -12,6 +12,7 @@ Runs the embedded AMQP 0-9-1 broker until it is interrupted.
 
   --port PORT          TCP port; 0 lets the system choose (5672, or none with --socket alone)
   --host HOST          address to listen on (127.0.0.1)
+  --loopback-user NAME a user that may come from this machine only (guest); may be repeated, '' for nobody
   --socket PATH        listen on a UNIX socket
   --definitions FILE   users, vhosts, exchanges, queues and bindings in RabbitMQ's definitions.json format
   --forward URL        hand the messages of queues on to a RabbitMQ
@@ -26,6 +27,7 @@ Runs the embedded AMQP 0-9-1 broker until it is interrupted.
 const OPTIONS = {
   port: { type: 'string' },
   host: { type: 'string' },
+  'loopback-user': { type: 'string', multiple: true },
   socket: { type: 'string' },
   definitions: { type: 'string' },
   forward: { type: 'string' },
@@ -95,6 +97,7 @@ async function runBroker({ port, host, socket: path, definitions, json, ...links
     port,
     host,
     path,
+    loopbackUsers: links['loopback-user']?.filter((name) => name !== ''),
     forward: readLink(links, 'forward'),
     fetch: readLink(links, 'fetch'),
     definitions: definitions && (await readFile(definitions, 'utf8')),

@@ -366,6 +366,8 @@ export interface BrokerOptions {
   path?: string
   /** Names and passwords by turns. */
   users: Array<string>
+  /** Users that may come from this machine only; absent for the default, guest. */
+  loopbackUsers?: Array<string>
   /** A definitions file's text. */
   definitions?: string
   frameMax?: number

@@ -33,8 +33,14 @@ export interface BrokerOptions {
   /** Who may connect. Default: `guest` with password `guest`, when `definitions` has no users either. */
   users?: BrokerUser[];
   /**
+   * Names of users that may connect from this machine only (by their address; a UNIX socket counts as this machine), as
+   * RabbitMQ's `loopback_users`. Others are refused with 403. Default: `['guest']`.
+   */
+  loopbackUsers?: string[];
+  /**
    * Users, vhosts, permissions, exchanges, queues and bindings, as RabbitMQ's `definitions.json` has them: the parsed
-   * object or its text. Only the permission `".*"` and no policies.
+   * object or its text. Only the permission `".*"` and no policies; a vhost with everything, which the export of a single
+   * vhost lacks.
    */
   definitions?: object | string;
   /** Largest frame in bytes, at least 4096. Default: 131072, as in RabbitMQ. */
@@ -45,7 +51,8 @@ export interface BrokerOptions {
   heartbeat?: number;
   /**
    * Bytes of memory (messages, their places in queues, bindings, queues, outgoing bytes) from which on publishing
-   * connections are blocked (`connection.blocked`) until a tenth is free again. Default: 40 % of the memory of the machine or of its control group.
+   * connections are blocked (`connection.blocked`) until a tenth is free again. Default: 40 % of the memory of the
+   * machine or of its control group.
    */
   memoryHighWatermark?: number;
   /**

@@ -101,6 +101,7 @@ async function createBroker(options = {}) {
     path: socketPath,
     host = '127.0.0.1',
     users = [],
+    loopbackUsers,
     definitions,
     frameMax,
     channelMax,
@@ -115,6 +116,10 @@ async function createBroker(options = {}) {
     validateString(name, `options.users[${index}].name`);
     validateString(password, `options.users[${index}].password`);
   });
+  if (loopbackUsers !== undefined) {
+    validateArray(loopbackUsers, 'options.loopbackUsers');
+    loopbackUsers.forEach((name, index) => validateString(name, `options.loopbackUsers[${index}]`));
+  }
   validateDefinitions(definitions);
   if (frameMax !== undefined) validateInteger(frameMax, 'options.frameMax', ...FRAME_MAX);
   if (channelMax !== undefined) validateInteger(channelMax, 'options.channelMax', 0, UINT16_MAX);
@@ -126,6 +131,7 @@ async function createBroker(options = {}) {
     path: socketPath,
     port: Number(port ?? 0),
     users: users.flatMap(({ name, password }) => [name, password]),
+    loopbackUsers,
     definitions: typeof definitions === 'object' ? JSON.stringify(definitions) : definitions,
     frameMax,
     channelMax,

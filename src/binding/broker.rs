@@ -24,6 +24,8 @@ pub struct BrokerOptions {
     pub path: Option<String>,
     /// Names and passwords by turns.
     pub users: Vec<String>,
+    /// Users that may come from this machine only; absent for the default, guest.
+    pub loopback_users: Option<Vec<String>>,
     /// A definitions file's text.
     pub definitions: Option<String>,
     pub frame_max: Option<u32>,
@@ -259,6 +261,9 @@ fn read_options(options: BrokerOptions) -> std::result::Result<Options, Failure>
     let mut users = options.users.into_iter();
     while let (Some(name), Some(password)) = (users.next(), users.next()) {
         read.users.push((name, password));
+    }
+    if let Some(users) = options.loopback_users {
+        read.loopback_users = users;
     }
     if let Some(text) = options.definitions {
         read.definitions = Some(Definitions::from_json(&text).map_err(Failure::Refused)?);

@@ -54,15 +54,10 @@ struct Permission {
     read: String,
 }
 
-fn root() -> String {
-    "/".into()
-}
-
 #[derive(Debug, Clone, Deserialize)]
 struct ExchangeDefinition {
     name: String,
-    #[serde(default = "root")]
-    vhost: String,
+    vhost: Option<String>,
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -78,8 +73,7 @@ struct ExchangeDefinition {
 #[derive(Debug, Clone, Deserialize)]
 struct QueueDefinition {
     name: String,
-    #[serde(default = "root")]
-    vhost: String,
+    vhost: Option<String>,
     #[serde(default)]
     durable: bool,
     #[serde(default)]
@@ -91,8 +85,7 @@ struct QueueDefinition {
 #[derive(Debug, Clone, Deserialize)]
 struct BindingDefinition {
     source: String,
-    #[serde(default = "root")]
-    vhost: String,
+    vhost: Option<String>,
     destination: String,
     destination_type: String,
     #[serde(default)]
@@ -208,10 +201,14 @@ fn bind(state: &mut State, binding: &BindingDefinition) -> Result<(), Exception>
 
 fn in_vhost(
     vhosts: &Vhosts,
-    name: &str,
+    name: &Option<String>,
     what: &str,
     work: impl FnOnce(&mut State) -> Result<(), Exception>,
 ) -> Result<(), String> {
+    // RabbitMQ's export of one vhost has none.
+    let name = name
+        .as_deref()
+        .ok_or_else(|| format!("definitions: {what}: no vhost is given"))?;
     let vhost = vhosts
         .get(name)
         .ok_or_else(|| format!("definitions: {what}: there is no vhost '{name}'"))?;

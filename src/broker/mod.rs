@@ -1,8 +1,9 @@
 //! The embedded AMQP 0-9-1 broker: RabbitMQ's behaviour in memory, for the programs of one machine.
 //!
-//! `server` listens and owns the sessions' tasks; a `session` moves bytes between its socket and the `vhost` it opened;
-//! everything that AMQP means happens on a vhost's `State`, in the files named after what they do. All of it runs on the
-//! shared runtime and nothing of it knows JavaScript. `docs/design/broker.md` says why it is built so.
+//! `server` listens and owns the tasks of `connection`s; each moves bytes between its socket and the `vhost` that it opened.
+//! Everything that AMQP means happens on a vhost's `State`: `protocol` decodes and answers, `publish`, `exchange` and `queue`
+//! are the way of a message. All of it runs on the shared runtime and nothing of it knows JavaScript.
+//! `docs/design/broker.md` says why it is built so.
 
 mod auth;
 mod bridge;

@@ -26,6 +26,8 @@ pub struct Options {
     pub path: Option<PathBuf>,
     /// Names and passwords; guest/guest when there are none here and none in the definitions.
     pub users: Vec<(String, String)>,
+    /// Users that may come from this machine only.
+    pub loopback_users: Vec<String>,
     pub definitions: Option<Definitions>,
     /// Largest frame, envelope included; at least 4096.
     pub frame_max: u32,
@@ -47,6 +49,7 @@ impl Default for Options {
             tcp: None,
             path: None,
             users: Vec::new(),
+            loopback_users: vec!["guest".into()],
             definitions: None,
             frame_max: FRAME_MAX,
             channel_max: CHANNEL_MAX,

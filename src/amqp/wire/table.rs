@@ -4,9 +4,10 @@
 use super::content::Arguments;
 
 /// Tables within tables deeper than this are refused.
-const DEPTH: usize = 64;
+const DEPTH: usize = 256;
 
-/// Calls `entry` with the keys of a table (without its length); `None` when it is not whole or nested too deep.
+/// Calls `entry` with the keys of a table (without its length); `None` when it is not whole, nested too deep, or has numbers
+/// that are none: Erlang has neither infinity nor NaN, and RabbitMQ refuses them.
 pub fn walk<'a>(table: &'a [u8], mut entry: impl FnMut(&'a [u8])) -> Option<()> {
     let mut rest = Arguments(table);
     while !rest.0.is_empty() {
@@ -14,6 +15,36 @@ pub fn walk<'a>(table: &'a [u8], mut entry: impl FnMut(&'a [u8])) -> Option<()> 
         walk_value(&mut rest, 0)?;
     }
     Some(())
+}
+
+/// A key with its value as it stands, the type in front.
+pub type Entry<'a> = (&'a [u8], &'a [u8]);
+
+/// The entries of a table (without its length), in their order.
+pub fn entries(table: &[u8]) -> Option<Vec<Entry<'_>>> {
+    let mut rest = Arguments(table);
+    let mut entries = Vec::new();
+    while !rest.0.is_empty() {
+        let key = rest.short_string()?;
+        entries.push((key, value(&mut rest)?));
+    }
+    Some(entries)
+}
+
+/// The values of an array (without its length), in their order.
+pub fn values(array: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut rest = Arguments(array);
+    let mut values = Vec::new();
+    while !rest.0.is_empty() {
+        values.push(value(&mut rest)?);
+    }
+    Some(values)
+}
+
+fn value<'a>(rest: &mut Arguments<'a>) -> Option<&'a [u8]> {
+    let before = rest.0;
+    walk_value(rest, 0)?;
+    Some(&before[..before.len() - rest.0.len()])
 }
 
 /// Passes over a table that begins with its length.
@@ -30,6 +61,8 @@ fn walk_value(rest: &mut Arguments<'_>, depth: usize) -> Option<()> {
     let size = match rest.octet()? {
         b't' | b'b' | b'B' => 1,
         b's' | b'u' | b'U' => 2,
+        b'f' if !f32::from_be_bytes(*rest.0.first_chunk()?).is_finite() => return None,
+        b'd' if !f64::from_be_bytes(*rest.0.first_chunk()?).is_finite() => return None,
         b'I' | b'i' | b'f' => 4,
         b'l' | b'L' | b'd' | b'T' => 8,
         b'D' => 5,
@@ -83,6 +116,38 @@ mod tests {
             assert_eq!(walk(&nested(kind, DEPTH), |_| {}), Some(()));
             assert_eq!(walk(&nested(kind, DEPTH + 1), |_| {}), None);
             assert_eq!(walk(&nested(kind, 20_000), |_| {}), None);
+        }
+    }
+
+    #[test]
+    fn the_deepest_table_fits_the_stack_of_the_recursive_codec() {
+        use amq_protocol::frame::WriteContext;
+        use amq_protocol::types::generation::gen_field_table;
+        use amq_protocol::types::parsing::parse_field_table;
+        let whole = |kind| {
+            let table = nested(kind, DEPTH);
+            [&(table.len() as u32).to_be_bytes()[..], &table].concat()
+        };
+        let work = move || {
+            for kind in [b'F', b'A'] {
+                let bytes = whole(kind);
+                let (_, table) = parse_field_table(&bytes[..]).unwrap();
+                let written = gen_field_table(&table)(WriteContext::from(Vec::new()));
+                assert!(table == table.clone() && written.unwrap().into_inner().0 == bytes);
+            }
+        };
+        // Half of what the runtime's threads have.
+        let thread = std::thread::Builder::new().stack_size(1024 * 1024).spawn(work);
+        thread.unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn infinity_and_nan_are_refused() {
+        for number in [f64::INFINITY, f64::NAN] {
+            let double = [&[1, b'n', b'd'][..], &number.to_be_bytes()].concat();
+            assert_eq!(walk(&double, |_| {}), None);
+            let float = [&[1, b'n', b'f'][..], &(number as f32).to_be_bytes()].concat();
+            assert_eq!(walk(&float, |_| {}), None);
         }
     }
 

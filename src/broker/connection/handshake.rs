@@ -60,7 +60,7 @@ pub async fn handshake(io: &mut Io, shared: &Shared) -> Step<Negotiated> {
     let AMQPMethod::StartOk(start_ok) = receive(io).await? else {
         return Err(unexpected());
     };
-    let (user, capabilities) = authenticate(&start_ok, shared)?;
+    let (user, capabilities) = authenticate(&start_ok, shared, io.transport.is_loopback())?;
 
     let options = &shared.options;
     let tune = AMQPMethod::Tune(Tune {
@@ -164,7 +164,7 @@ fn negotiated(field: &str, asked: u32, min: u32, offered: u32, ids: (u16, u16)) 
     Err(Refusal::Close(not_allowed(&text), ids))
 }
 
-fn authenticate(start_ok: &StartOk, shared: &Shared) -> Step<(Name, Capabilities)> {
+fn authenticate(start_ok: &StartOk, shared: &Shared, loopback: bool) -> Step<(Name, Capabilities)> {
     let can = |name: &str| match start_ok.client_properties.inner().get("capabilities") {
         Some(AMQPValue::FieldTable(table)) => {
             matches!(table.inner().get(name), Some(AMQPValue::Boolean(true)))
@@ -182,13 +182,17 @@ fn authenticate(start_ok: &StartOk, shared: &Shared) -> Step<(Name, Capabilities
         }
     };
     match credentials {
-        Some((user, password)) if shared.users.check(&user, &password) => Ok((
-            String::from_utf8_lossy(&user).into(),
-            Capabilities {
-                consumer_cancel_notify: can("consumer_cancel_notify"),
-                connection_blocked: can("connection.blocked"),
-            },
-        )),
+        Some((user, password))
+            if shared.users.check(&user, &password) && (loopback || !is_confined(&user, shared)) =>
+        {
+            Ok((
+                String::from_utf8_lossy(&user).into(),
+                Capabilities {
+                    consumer_cancel_notify: can("consumer_cancel_notify"),
+                    connection_blocked: can("connection.blocked"),
+                },
+            ))
+        }
         _ if can("authentication_failure_close") => Err(Refusal::Close(
             access_refused(&format!(
                 "Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
@@ -197,6 +201,12 @@ fn authenticate(start_ok: &StartOk, shared: &Shared) -> Step<(Name, Capabilities
         )),
         _ => Err(Refusal::Silent),
     }
+}
+
+/// Whether a user may come from this machine only, as RabbitMQ's `loopback_users`.
+fn is_confined(user: &[u8], shared: &Shared) -> bool {
+    let confined = &shared.options.loopback_users;
+    confined.iter().any(|name| name.as_bytes() == user)
 }
 
 /// RFC 4616: authorisation identity, user and password, separated by zero bytes.

@@ -12,6 +12,16 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Whether the peer is on this machine, by the address that it comes from.
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Transport::Tcp(stream) => stream
+                .peer_addr()
+                .is_ok_and(|peer| peer.ip().to_canonical().is_loopback()),
+            Transport::Unix(_) => true,
+        }
+    }
+
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         match self {
             Transport::Tcp(stream) => stream.ready(interest).await,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::{Binding, Destination};
+use crate::broker::queue::arguments::integer;
 
 /// The bindings of a headers exchange with their criteria.
 #[derive(Debug, Default)]
@@ -85,14 +86,56 @@ impl Match {
     }
 }
 
-/// RabbitMQ compares values, not the width of the integer they travelled in.
+/// Compares values as Erlang's terms, without the types that they travelled in: any number (a timestamp is one), text and
+/// bytes. Arrays and tables carry the types of what is in them.
 fn equal(left: &AMQPValue, right: &AMQPValue) -> bool {
-    match (
-        crate::broker::queue::arguments::integer(left),
-        crate::broker::queue::arguments::integer(right),
-    ) {
-        (Some(left), Some(right)) => left == right,
-        _ => left == right,
+    match (number(left), number(right)) {
+        (Some(left), Some(right)) => return left == right,
+        (None, None) => {}
+        _ => return false,
+    }
+    match (bytes(left), bytes(right)) {
+        (Some(left), Some(right)) => return left == right,
+        (None, None) => {}
+        _ => return false,
+    }
+    left == right
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Number {
+    Integer(i128),
+    Float(f64),
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Number) -> bool {
+        match (*self, *other) {
+            (Number::Integer(left), Number::Integer(right)) => left == right,
+            (Number::Float(left), Number::Float(right)) => left == right,
+            // Exact: no integer of 64 bits is lost in 128, and a float beyond them saturates.
+            (Number::Integer(integer), Number::Float(float))
+            | (Number::Float(float), Number::Integer(integer)) => {
+                float.fract() == 0.0 && float as i128 == integer
+            }
+        }
+    }
+}
+
+fn number(value: &AMQPValue) -> Option<Number> {
+    match value {
+        AMQPValue::Timestamp(seconds) => Some(Number::Integer(i128::from(*seconds))),
+        AMQPValue::Float(number) => Some(Number::Float(f64::from(*number))),
+        AMQPValue::Double(number) => Some(Number::Float(*number)),
+        other => integer(other).map(|number| Number::Integer(i128::from(number))),
+    }
+}
+
+fn bytes(value: &AMQPValue) -> Option<&[u8]> {
+    match value {
+        AMQPValue::LongString(text) => Some(text.as_bytes()),
+        AMQPValue::ByteArray(bytes) => Some(bytes.as_slice()),
+        _ => None,
     }
 }
 

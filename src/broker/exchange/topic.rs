@@ -13,14 +13,14 @@ pub struct Trie {
 impl Trie {
     pub fn insert(&mut self, pattern: &str, destination: &Destination) {
         let mut node = self;
-        for word in pattern.split('.') {
+        for word in words(pattern) {
             node = node.words.entry(word.into()).or_default();
         }
         node.bound.add(destination);
     }
 
     pub fn remove(&mut self, pattern: &str, destination: &Destination) {
-        let words = pattern.split('.').collect::<Vec<_>>();
+        let words = words(pattern).collect::<Vec<_>>();
         self.remove_words(&words, destination);
     }
 
@@ -39,7 +39,7 @@ impl Trie {
 
     /// Calls `found` for every destination whose pattern matches; one may come up more than once.
     pub fn find(&self, routing_key: &str, found: &mut impl FnMut(&Destination)) {
-        let words = routing_key.split('.').collect::<Vec<_>>();
+        let words = words(routing_key).collect::<Vec<_>>();
         self.find_words(&words, &mut HashSet::new(), found);
     }
 
@@ -75,6 +75,11 @@ impl Trie {
     }
 }
 
+/// The words of a key; the empty key has none.
+fn words(key: &str) -> impl Iterator<Item = &str> {
+    key.split('.').filter(move |_| !key.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,7 +108,9 @@ mod tests {
             ("a.b", "a.c", false),
             ("*.b", "a.b", true),
             ("*.b", "b", false),
-            ("*", "", true),
+            ("*", "", false),
+            ("", "", true),
+            ("", "a", false),
             ("*", "a.b", false),
             ("#", "", true),
             ("#", "a.b.c", true),

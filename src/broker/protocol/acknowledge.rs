@@ -31,13 +31,10 @@ impl State {
             return note(channel, tag, multiple, settlement);
         }
         if !multiple {
-            let Some(unacked) = channel.settle(tag) else {
-                return Err(unknown_tag(tag));
+            return match self.settle_tag(session_id, number, tag, settlement) {
+                true => Ok(()),
+                false => Err(unknown_tag(tag)),
             };
-            let queue = unacked.queue;
-            self.settle_one(session_id, number, unacked, settlement);
-            self.drop_excess(queue);
-            return Ok(());
         }
         let last = if tag == 0 { channel.last_tag() } else { tag };
         if tag != 0 && !channel.holds(tag) {
@@ -67,6 +64,35 @@ impl State {
         for queue in queues {
             self.drop_excess(queue);
         }
+    }
+
+    /// Requeues what is unacknowledged, but for messages that an open transaction settles.
+    pub fn recover(&mut self, session_id: SlotId, number: u16) {
+        let Some(channel) = self.channel_mut(session_id, number) else {
+            return;
+        };
+        let Mode::Transaction(transaction) = &channel.mode else {
+            return self.settle_up_to(session_id, number, u64::MAX, Settlement::Requeue);
+        };
+        let tags = channel.unacked.iter().map(|unacked| unacked.tag);
+        let free = tags
+            .filter(|tag| !transaction.noted.contains(tag))
+            .collect::<Vec<_>>();
+        for tag in free.into_iter().rev() {
+            self.settle_tag(session_id, number, tag, Settlement::Requeue);
+        }
+    }
+
+    /// Settles the message with a tag, if there is one; its queue may then hold too much.
+    pub fn settle_tag(&mut self, session_id: SlotId, number: u16, tag: u64, settlement: Settlement) -> bool {
+        let channel = self.channel_mut(session_id, number);
+        let Some(unacked) = channel.and_then(|channel| channel.settle(tag)) else {
+            return false;
+        };
+        let queue = unacked.queue;
+        self.settle_one(session_id, number, unacked, settlement);
+        self.drop_excess(queue);
+        true
     }
 
     /// Settles one message; when it went back to its queue that may hold more than it is allowed to (`drop_excess`).
@@ -108,18 +134,25 @@ impl State {
         }
     }
 
-    /// Marks all queues that a channel consumes from: one of them may go on.
+    /// Marks all queues that a channel consumes from, each time beginning with another: the first one may take all there is
+    /// of a prefetch that the channel's consumers share.
     pub fn mark_consumed(&mut self, session_id: SlotId, number: u16) {
-        let Some(channel) = self.channel(session_id, number) else {
+        let Some(channel) = self.channel_mut(session_id, number) else {
             return;
         };
-        let queues = channel
-            .consumers
-            .values()
-            .filter_map(|id| self.consumers.get(*id).map(|consumer| consumer.queue))
-            .collect::<Vec<_>>();
-        for queue in queues {
-            self.mark_dirty(queue);
+        channel.turn = channel.turn.wrapping_add(1);
+        let turn = channel.turn;
+        let mut consumers = channel.consumers.values().copied().collect::<Vec<_>>();
+        if consumers.is_empty() {
+            return;
+        }
+        consumers.sort_unstable();
+        let first = turn % consumers.len();
+        consumers.rotate_left(first);
+        for id in consumers {
+            if let Some(queue) = self.consumers.get(id).map(|consumer| consumer.queue) {
+                self.mark_dirty(queue);
+            }
         }
     }
 }

@@ -8,7 +8,6 @@ use super::generated_name;
 use crate::amqp::wire::content::{Arguments, BASIC, BASIC_GET_OK, put_short_string};
 use crate::amqp::wire::frame;
 use crate::amqp::wire::method::AMQPClass;
-use crate::broker::protocol::acknowledge::Settlement;
 use crate::broker::protocol::exception::{
     Outcome, access_refused, command_invalid, not_allowed, not_implemented, precondition_failed,
 };
@@ -48,7 +47,7 @@ impl State {
             AMQPMethod::Get(get) => self.basic_get(session_id, number, get.queue.as_str(), get.no_ack),
             AMQPMethod::Recover(recover) if !recover.requeue => Err(not_implemented("requeue=false")),
             AMQPMethod::Recover(_) => {
-                self.settle_up_to(session_id, number, u64::MAX, Settlement::Requeue);
+                self.recover(session_id, number);
                 self.send(
                     session_id,
                     number,
@@ -58,7 +57,7 @@ impl State {
             }
             AMQPMethod::RecoverAsync(recover) if !recover.requeue => Err(not_implemented("requeue=false")),
             AMQPMethod::RecoverAsync(_) => {
-                self.settle_up_to(session_id, number, u64::MAX, Settlement::Requeue);
+                self.recover(session_id, number);
                 Ok(())
             }
             // The answer to our basic.cancel, from clients that do not honour its no-wait.
@@ -125,7 +124,20 @@ impl State {
 
     fn add_consumer(&mut self, session_id: SlotId, number: u16, tag: &Name, consume: &Consume) -> Outcome {
         let (queue_id, name) = self.usable_queue(session_id, number, consume.queue.as_str())?;
-        let priority = consumer_priority(&consume.arguments, &name, &self.name)?;
+        let quorum = self
+            .queues
+            .get(queue_id)
+            .is_some_and(|queue| queue.arguments().quorum);
+        let priority = consumer_priority(&consume.arguments, &name, &self.name, quorum)?;
+        let global = self
+            .channel(session_id, number)
+            .is_some_and(|channel| channel.prefetch_channel != 0);
+        if quorum && global {
+            return Err(not_implemented(&format!(
+                "queue '{name}' in vhost '{}' does not support global qos",
+                self.name
+            )));
+        }
         let State {
             queues,
             consumers,

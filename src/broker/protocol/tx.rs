@@ -83,12 +83,7 @@ impl State {
                     self.publish(session_id, number, message, mandatory, copies);
                 }
                 TransactionStep::Settle { tag, settlement } => {
-                    let channel = self.channel_mut(session_id, number);
-                    if let Some(unacked) = channel.and_then(|channel| channel.settle(tag)) {
-                        let queue = unacked.queue;
-                        self.settle_one(session_id, number, unacked, settlement);
-                        self.drop_excess(queue);
-                    }
+                    self.settle_tag(session_id, number, tag, settlement);
                 }
             }
         }

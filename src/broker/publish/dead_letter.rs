@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use amq_protocol::types::{AMQPValue, FieldArray, FieldTable};
-
-use crate::broker::publish::copy_keys;
+use super::death::Death;
+use super::{copy_keys, headers_of};
 use crate::broker::publish::message::Message;
 use crate::broker::publish::properties::Properties;
 use crate::broker::vhost::State;
@@ -32,14 +30,6 @@ impl Reason {
             Reason::MaxLength => "maxlen",
         }
     }
-}
-
-fn text(text: &str) -> AMQPValue {
-    AMQPValue::LongString(text.into())
-}
-
-fn is_text(value: Option<&AMQPValue>, expected: &str) -> bool {
-    matches!(value, Some(AMQPValue::LongString(text)) if text.as_bytes() == expected.as_bytes())
 }
 
 impl State {
@@ -79,136 +69,42 @@ impl State {
         let Some(properties) = Properties::read(message.properties()) else {
             return;
         };
-        let mut headers = properties.headers();
         let mut keys = vec![message.routing_key().to_vec()];
-        keys.extend(copy_keys(&headers, "CC"));
-        let deaths = add_death(
-            &mut headers,
-            queue.name(),
-            reason,
-            message,
-            &keys,
-            properties.expiration(),
-        );
+        keys.extend(copy_keys(&properties.headers(), "CC"));
+        let death = Death {
+            queue: queue.name(),
+            reason: reason.name(),
+            exchange: &message.exchange,
+            routing_keys: &keys,
+            expiration: properties.expiration(),
+        };
         let mut blind = message.blind();
-        if let Some(key) = &queue.arguments().dead_letter_routing_key {
-            headers = without(&headers, "CC");
+        let other_key = queue.arguments().dead_letter_routing_key.as_ref();
+        let Some((headers, deaths)) = death.add_to(properties.raw_headers(), other_key.is_some()) else {
+            return;
+        };
+        if let Some(key) = other_key {
             keys = vec![key.to_vec()];
             blind = &[];
         }
-        let list = properties.with_headers(&headers, false);
+        let list = properties.with_raw_headers(&headers, false);
         let mut message = message.readdressed(exchange.clone(), &keys[0], &list);
         message.dead_letter_generation = Some(dead_letter_generation);
         message.set_blind(blind.to_vec());
         keys.extend_from_slice(blind);
         let keys = keys.iter().map(Vec::as_slice).collect::<Vec<_>>();
         let mut queues = Vec::new();
-        let routed = self.route(exchange, &keys, &|| headers.clone(), &mut queues);
+        let routed = self.route(exchange, &keys, &|| headers_of(&message), &mut queues);
         self.spend(routed.work);
         let message = Arc::new(message);
         for target in queues {
             let name = self.queues.get(target).map(|queue| queue.name().clone());
-            if name.is_some_and(|name| reason != Reason::Rejected && is_cycle(&name, &deaths)) {
+            if name.is_some_and(|name| reason != Reason::Rejected && deaths.is_cycle(&name)) {
                 continue;
             }
             self.enqueue(target, message.clone());
         }
     }
-}
-
-/// Brings x-death up to date and returns it.
-fn add_death(
-    headers: &mut FieldTable,
-    queue: &str,
-    reason: Reason,
-    message: &Message,
-    keys: &[Vec<u8>],
-    expiration: Option<&[u8]>,
-) -> Vec<FieldTable> {
-    let mut deaths = match headers.inner().get("x-death") {
-        Some(AMQPValue::FieldArray(deaths)) => deaths
-            .as_slice()
-            .iter()
-            .filter_map(|death| match death {
-                AMQPValue::FieldTable(death) => Some(death.clone()),
-                _ => None,
-            })
-            .collect::<Vec<_>>(),
-        _ => Vec::new(),
-    };
-    let known = deaths.iter().position(|death| {
-        is_text(death.inner().get("queue"), queue) && is_text(death.inner().get("reason"), reason.name())
-    });
-    let death = match known {
-        Some(at) => {
-            let mut death = deaths.remove(at);
-            let count = match death.inner().get("count") {
-                Some(AMQPValue::LongLongInt(count)) => *count,
-                _ => 0,
-            };
-            death.insert("count".into(), AMQPValue::LongLongInt(count.saturating_add(1)));
-            death
-        }
-        None => {
-            let now = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_secs();
-            let keys = keys
-                .iter()
-                .map(|key| AMQPValue::LongString(key.clone().into()))
-                .collect::<Vec<_>>();
-            let mut death = FieldTable::default();
-            death.insert("count".into(), AMQPValue::LongLongInt(1));
-            death.insert("reason".into(), text(reason.name()));
-            death.insert("queue".into(), text(queue));
-            death.insert("time".into(), AMQPValue::Timestamp(now));
-            death.insert("exchange".into(), text(&message.exchange));
-            death.insert(
-                "routing-keys".into(),
-                AMQPValue::FieldArray(FieldArray::from(keys)),
-            );
-            if let Some(expiration) = expiration {
-                death.insert(
-                    "original-expiration".into(),
-                    AMQPValue::LongString(expiration.into()),
-                );
-            }
-            death
-        }
-    };
-    deaths.insert(0, death);
-    let list = deaths
-        .iter()
-        .cloned()
-        .map(AMQPValue::FieldTable)
-        .collect::<Vec<_>>();
-    headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::from(list)));
-    if !headers.contains_key("x-first-death-reason") {
-        headers.insert("x-first-death-reason".into(), text(reason.name()));
-        headers.insert("x-first-death-queue".into(), text(queue));
-        headers.insert("x-first-death-exchange".into(), text(&message.exchange));
-    }
-    deaths
-}
-
-/// RabbitMQ: a message that comes back to a queue without anybody having rejected it on the way goes round for ever.
-fn is_cycle(queue: &str, deaths: &[FieldTable]) -> bool {
-    let Some(at) = deaths
-        .iter()
-        .position(|death| is_text(death.inner().get("queue"), queue))
-    else {
-        return false;
-    };
-    !deaths[..=at]
-        .iter()
-        .any(|death| is_text(death.inner().get("reason"), Reason::Rejected.name()))
-}
-
-fn without(table: &FieldTable, name: &str) -> FieldTable {
-    let mut kept = table.inner().clone();
-    kept.remove(name);
-    kept.into()
 }
 
 #[cfg(test)]
@@ -219,6 +115,7 @@ mod tests {
     use crate::broker::queue::{Queue, QueueSpec};
     use crate::broker::vhost::Vhost;
     use crate::broker::vhost::memory::Memory;
+    use amq_protocol::types::FieldTable;
 
     #[test]
     fn full_queues_that_feed_each_other_come_to_an_end() {

@@ -3,6 +3,7 @@
 mod confirms;
 mod content_assembly;
 pub mod dead_letter;
+mod death;
 pub mod message;
 pub mod properties;
 pub mod reply_to;

@@ -94,10 +94,23 @@ impl<'a> Properties<'a> {
         self.raw[USER_ID].map(|bytes| &bytes[1..])
     }
 
+    /// The headers as they stand, without their length.
+    pub fn raw_headers(&self) -> &'a [u8] {
+        self.raw[HEADERS].map_or(&[], |bytes| &bytes[4..])
+    }
+
     /// The list written anew with other headers, which may be none, and perhaps without an expiration.
     pub fn with_headers(&self, headers: &FieldTable, keep_expiration: bool) -> Vec<u8> {
         let table = gen_field_table(headers)(WriteContext::from(Vec::new()));
-        let table = table.expect("a Vec takes every byte").into_inner().0;
+        // A Vec takes every byte.
+        let table = table.map(|table| table.into_inner().0).unwrap_or_default();
+        self.with_raw_headers(table.get(4..).unwrap_or_default(), keep_expiration)
+    }
+
+    /// `with_headers` with headers that are written already, without their length.
+    pub fn with_raw_headers(&self, headers: &[u8], keep_expiration: bool) -> Vec<u8> {
+        let mut table = (headers.len() as u32).to_be_bytes().to_vec();
+        table.extend_from_slice(headers);
         let mut changed = *self;
         changed.raw[HEADERS] = Some(&table);
         if !keep_expiration {

@@ -6,6 +6,7 @@ use crate::broker::protocol::exception::{
     Exception, Outcome, erlang_binary, precondition_failed, resource_locked,
 };
 use crate::broker::publish::message::Name;
+use crate::broker::queue::QueueSpec;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
@@ -27,6 +28,8 @@ pub struct QueueArguments {
     pub dead_letter_exchange: Option<Name>,
     pub dead_letter_routing_key: Option<Box<[u8]>>,
     pub single_active_consumer: bool,
+    /// Declared as a quorum queue: checked like one.
+    pub quorum: bool,
 }
 
 /// The arguments that must be the same when a queue is declared again; RabbitMQ ignores all others.
@@ -56,6 +59,16 @@ const NOT_CLASSIC: [&str; 9] = [
     "x-max-in-memory-length",
     "x-queue-leader-locator",
     "x-quorum-initial-group-size",
+    "x-stream-max-segment-size-bytes",
+];
+
+/// Arguments of classic queues and streams, which RabbitMQ 3.10 refuses for quorum queues.
+const NOT_QUORUM: [&str; 6] = [
+    "x-initial-cluster-size",
+    "x-max-age",
+    "x-max-priority",
+    "x-queue-mode",
+    "x-queue-version",
     "x-stream-max-segment-size-bytes",
 ];
 
@@ -190,12 +203,29 @@ impl QueueArguments {
             let reason = format!("\"unsupported queue version '{version}'\"");
             return Err(reader.invalid("x-queue-version", &reason));
         }
-        if is_classic(table) {
-            for argument in NOT_CLASSIC {
-                if table.contains_key(argument) {
-                    return Err(not_of_classic(argument, queue, vhost));
-                }
-            }
+        arguments.quorum = !is_classic(table);
+        let foreign: &[&str] = if arguments.quorum {
+            &NOT_QUORUM
+        } else {
+            &NOT_CLASSIC
+        };
+        if let Some(argument) = foreign.iter().find(|argument| table.contains_key(argument)) {
+            return Err(foreign_argument(argument, queue, vhost, arguments.quorum));
+        }
+        if let Some(size) = reader.integer("x-quorum-initial-group-size")?
+            && size == 0
+        {
+            return Err(reader.invalid("x-quorum-initial-group-size", "{value_zero,0}"));
+        }
+        if let Some(text) = reader.text("x-dead-letter-strategy")?
+            && !matches!(text, b"at-most-once" | b"at-least-once")
+        {
+            return Err(reader.invalid("x-dead-letter-strategy", "invalid_dlx_strategy"));
+        }
+        if let Some(text) = reader.text("x-queue-leader-locator")?
+            && !matches!(text, b"client-local" | b"balanced" | b"random" | b"least-leaders")
+        {
+            return Err(reader.invalid("x-queue-leader-locator", "invalid_queue_locator_arg"));
         }
         Ok(arguments)
     }
@@ -229,14 +259,32 @@ pub fn check_equivalence(asked: Declared<'_>, current: Declared<'_>, queue: &str
 }
 
 /// The refusal of what only other kinds of queues take.
-fn not_of_classic(argument: &str, queue: &str, vhost: &str) -> Exception {
+fn foreign_argument(argument: &str, queue: &str, vhost: &str, quorum: bool) -> Exception {
+    let kind = if quorum { "quorum" } else { "classic" };
     precondition_failed(&format!(
-        "invalid arg '{argument}' for queue '{queue}' in vhost '{vhost}' of queue type rabbit_classic_queue"
+        "invalid arg '{argument}' for queue '{queue}' in vhost '{vhost}' of queue type rabbit_{kind}_queue"
     ))
 }
 
+/// Checks what quorum queues cannot be.
+pub fn check_quorum(spec: &QueueSpec, vhost: &str) -> Outcome {
+    let property = if spec.auto_delete {
+        "auto-delete"
+    } else if spec.owner.is_some() {
+        "exclusive-owner"
+    } else if !spec.durable {
+        "non-durable"
+    } else {
+        return Ok(());
+    };
+    Err(precondition_failed(&format!(
+        "invalid property '{property}' for queue '{}' in vhost '{vhost}'",
+        spec.name
+    )))
+}
+
 /// Checks the arguments of a consumer and returns its priority.
-pub fn consumer_priority(table: &FieldTable, queue: &str, vhost: &str) -> Outcome<i64> {
+pub fn consumer_priority(table: &FieldTable, queue: &str, vhost: &str, quorum: bool) -> Outcome<i64> {
     let reader = Reader { table, queue, vhost };
     let priority = match table.inner().get("x-priority") {
         None => 0,
@@ -246,8 +294,10 @@ pub fn consumer_priority(table: &FieldTable, queue: &str, vhost: &str) -> Outcom
         None | Some(AMQPValue::Boolean(_)) => {}
         Some(other) => return Err(reader.unacceptable("x-cancel-on-ha-failover", other)),
     }
-    if table.contains_key("x-stream-offset") {
-        return Err(not_of_classic("x-stream-offset", queue, vhost));
+    for argument in ["x-stream-offset", "x-cancel-on-ha-failover"] {
+        if table.contains_key(argument) && (quorum || argument == "x-stream-offset") {
+            return Err(foreign_argument(argument, queue, vhost, quorum));
+        }
     }
     Ok(priority)
 }

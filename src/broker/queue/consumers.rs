@@ -138,10 +138,8 @@ fn pick(queue: &Queue, consumers: &Slots<Consumer>, sessions: &mut Slots<Session
         let Some(channel) = session.channel(consumer.channel) else {
             return false;
         };
-        if !consumer.no_ack
-            && channel.prefetch_channel != 0
-            && channel.outstanding >= u32::from(channel.prefetch_channel)
-        {
+        // Also for consumers without acknowledgements, which never use a place of it themselves.
+        if channel.prefetch_channel != 0 && channel.outstanding >= u32::from(channel.prefetch_channel) {
             return false;
         }
         if session.outgoing.len() >= OUTGOING_HIGH_BYTES {

@@ -142,14 +142,14 @@ fn a_blocked_client_that_goes_is_noticed_though_it_left_bytes_unread() {
     run(async {
         let broker = start(Options {
             tcp: tcp(),
-            memory_high_watermark: 100_000,
+            memory_high_watermark: 20_000,
             ..Options::default()
         });
         let mut client = opened(&broker).await;
         // queue.declare of "mine", exclusive, without an answer; then a message larger than the limit, and another.
         let declare = [&[0, 50, 0, 10, 0, 0, 4][..], b"mine", &[0b10100, 0, 0, 0, 0]].concat();
         client.write_all(&raw(frame::METHOD, 1, &declare)).await.unwrap();
-        let message = publish("mine", 200_000);
+        let message = publish("mine", 40_000);
         client.write_all(&message).await.unwrap();
         // The message has been taken: from here on the client is to wait.
         told_blocked(&mut client).await;

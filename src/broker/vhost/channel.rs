@@ -115,6 +115,8 @@ pub struct Channel {
     pub prefetch_channel: u16,
     /// Messages with consumers, unacknowledged.
     pub outstanding: u32,
+    /// Which consumer's queue is first when a place of the shared prefetch is free.
+    pub turn: usize,
     pub mode: Mode,
     /// What an empty queue name means.
     pub last_queue: Option<Name>,
@@ -140,6 +142,7 @@ impl Channel {
             prefetch: 0,
             prefetch_channel: 0,
             outstanding: 0,
+            turn: 0,
             mode: Mode::Plain,
             last_queue: None,
             route: RouteCache::default(),

@@ -11,13 +11,16 @@ use crate::amqp::wire::method::AMQPClass;
 use crate::broker::exchange::{Binding, Destination};
 use crate::broker::protocol::exception::Outcome;
 use crate::broker::publish::message::Name;
-use crate::broker::queue::arguments::QueueArguments;
+use crate::broker::queue::arguments::{QueueArguments, check_quorum};
 use crate::broker::queue::{Queue, QueueSpec};
 
 impl State {
     /// Adds a queue that does not exist yet.
     pub fn add_queue(&mut self, spec: QueueSpec) -> Outcome<SlotId> {
         let arguments = QueueArguments::read(&spec.arguments, &spec.name, &self.name)?;
+        if arguments.quorum {
+            check_quorum(&spec, &self.name)?;
+        }
         let (name, owner, now) = (spec.name.clone(), spec.owner, self.now());
         let queue = Queue::new(spec, arguments, now, &self.memory);
         let id = self.queues.insert(queue);

@@ -44,11 +44,11 @@ class ConnectionRecovery {
   }
 
   orphan(queue) {
-    for (const { recovery } of this.#channels) recovery.orphan(queue);
+    for (const { [kRecovery]: recovery } of this.#channels) recovery.orphan(queue);
   }
 
   isConsumed(queue) {
-    for (const { recovery } of this.#channels) if (recovery.consumes(queue)) return true;
+    for (const { [kRecovery]: recovery } of this.#channels) if (recovery.consumes(queue)) return true;
     return false;
   }
 
@@ -70,7 +70,8 @@ class ConnectionRecovery {
       }
     }
     // The broker may have closed one behind our back.
-    for (const { isOpen, recovery } of this.#channels) if (isOpen && recovery.isLost) throw recovery.reason;
+    for (const { [kIsOpen]: isOpen, [kRecovery]: recovery } of this.#channels)
+      if (isOpen && recovery.isLost) throw recovery.reason;
   }
 
   /** The attempt to restore has failed: what is back already goes again. */

@@ -215,6 +215,8 @@ class Connection extends EventEmitter {
 
   onOpen({ frameMax, channelMax, heartbeat, start, addresses }) {
     this.#addresses = addresses;
+    // Keys and passwords are not kept for as long as the connection lives.
+    this.#options = null;
     this.serverProperties = readMethod(methods.ConnectionStart, start, 0).serverProperties;
     this.frameMax = frameMax || 0xffffffff;
     this.#orders.frameMax = this.frameMax - 8;

@@ -79,6 +79,7 @@ functions! {
     ctrl = c"SSL_ctrl": fn(*mut Raw, c_int, c_long, *mut c_void) -> c_long;
     set_options = c"SSL_set_options": fn(*mut Raw, u64) -> u64;
     set_fd = c"SSL_set_fd": fn(*mut Raw, c_int) -> c_int;
+    set_default_read_buffer_len = c"SSL_set_default_read_buffer_len": fn(*mut Raw, usize);
     set_verify = c"SSL_set_verify": fn(*mut Raw, c_int, VerifyCallback);
     set_alpn_protos = c"SSL_set_alpn_protos": fn(*mut Raw, *const u8, c_uint) -> c_int;
     connect = c"SSL_connect": fn(*mut Raw) -> c_int;

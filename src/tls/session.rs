@@ -73,6 +73,9 @@ pub enum Wait {
     Ended,
 }
 
+/// Read from the socket at a time: four records. The buffer goes when it is empty.
+const READ_BYTES: usize = 64 << 10;
+
 /// A client's session over a non-blocking socket.
 pub struct Session(NonNull<Raw>);
 
@@ -106,7 +109,8 @@ impl Session {
                 | openssl::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                 | openssl::SSL_MODE_RELEASE_BUFFERS;
             (openssl.ctrl)(raw, openssl::SSL_CTRL_MODE, mode, std::ptr::null_mut());
-            // A record's head and body in one system call.
+            // Some records in one system call, not the head of one and then its body.
+            (openssl.set_default_read_buffer_len)(raw, READ_BYTES);
             (openssl.ctrl)(raw, openssl::SSL_CTRL_SET_READ_AHEAD, 1, std::ptr::null_mut());
             if !servername.is_empty() {
                 const HOST_NAME: c_long = 0;

@@ -29,6 +29,8 @@ pub struct Stream<S: AsRawFd> {
     /// Before the socket, so that it goes first.
     session: Session,
     socket: AsyncFd<S>,
+    /// What a read met behind what it gave.
+    failed: Option<io::Error>,
     /// Taken over for writing, and not in the session's hands yet.
     unsent: Vec<u8>,
 }
@@ -44,6 +46,7 @@ impl<S: AsRawFd> Stream<S> {
         let mut stream = Stream {
             session,
             socket,
+            failed: None,
             unsent: Vec::new(),
         };
         std::future::poll_fn(|cx| stream.drive(cx, false, Session::connect)).await?;
@@ -124,16 +127,27 @@ impl<S: AsRawFd + Unpin> AsyncRead for Stream<S> {
         let stream = self.get_mut();
         let waits = !stream.session.holds_bytes();
         let room = into.initialize_unfilled();
-        match ready!(stream.drive(cx, waits, |session| match session.read(room) {
+        if let Some(error) = stream.failed.take() {
+            return Poll::Ready(Err(error));
+        }
+        let mut count = ready!(stream.drive(cx, waits, |session| match session.read(room) {
             Err(Wait::Ended) => Ok(0),
             other => other,
-        })) {
-            Ok(count) => {
-                into.advance(count);
-                Poll::Ready(Ok(()))
+        }))?;
+        // A call gives one record: those that are here already go along.
+        while count > 0 && count < room.len() && stream.session.holds_bytes() {
+            match stream.session.read(&mut room[count..]) {
+                Ok(more) => count += more,
+                Err(Wait::Failed(error)) => {
+                    stream.failed = Some(error);
+                    break;
+                }
+                // An end is told again.
+                Err(_) => break,
             }
-            Err(error) => Poll::Ready(Err(error)),
         }
+        into.advance(count);
+        Poll::Ready(Ok(()))
     }
 }
 

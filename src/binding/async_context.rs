@@ -8,7 +8,7 @@ use napi_derive::napi;
 use super::callback::call_in_context;
 
 /// Calls `callback` and returns its value. No AsyncLocalStorage has a store meanwhile.
-#[napi]
+#[napi(catch_unwind)]
 pub fn outside_of_async_context(
     env: Env,
     callback: Function<(), Unknown<'static>>,

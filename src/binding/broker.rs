@@ -13,7 +13,6 @@ use super::callback::Callback;
 use super::environment::Environment;
 use crate::broker::{Broker, Definitions, Direction, Link, Options, Report, StartError, TcpAddress};
 use crate::event_loop::{Wake, WakeObserver};
-use crate::runtime::runtime;
 
 /// Where to listen and whom to let in; `null` for what was not given.
 #[napi(object)]
@@ -93,7 +92,7 @@ struct Running {
 
 #[napi]
 impl BrokerHandle {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, owner: Object, on_event: Function<Unknown, Unknown>) -> Result<Self> {
         let environment = Environment::of(&env)?;
         let events = Events {
@@ -109,7 +108,7 @@ impl BrokerHandle {
     }
 
     /// Starts listening. Called once.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn start(&self, options: BrokerOptions) -> BrokerStarted {
         let mut started = BrokerStarted {
             errno: 0,
@@ -129,7 +128,7 @@ impl BrokerHandle {
     }
 
     /// What the bridge has reported since the last call.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_reports(&self) -> Vec<BrokerReport> {
         let mut reports = self.events.reports.lock().unwrap_or_else(PoisonError::into_inner);
         reports
@@ -145,25 +144,25 @@ impl BrokerHandle {
     }
 
     /// Everything has ended: no `onEvent` follows.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn is_closed(&self) -> bool {
         self.events.closed.load(Ordering::Acquire)
     }
 
     /// Stops listening and closes every connection; the last `onEvent` follows. Does nothing after the first time.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self) {
         self.events.close();
     }
 
     /// An open broker keeps the process alive, as it does at first.
-    #[napi(js_name = "ref")]
+    #[napi(js_name = "ref", catch_unwind)]
     pub fn reference(&self) {
         self.events.set_ref(true);
     }
 
     /// An open broker no longer keeps the process alive.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn unref(&self) {
         self.events.set_ref(false);
     }
@@ -195,12 +194,16 @@ impl Events {
                 errno: -listen.error.raw_os_error().unwrap_or(libc::EINVAL),
                 path: listen.path.is_some(),
             },
+            StartError::Runtime(error) => Failure::Errno {
+                errno: -error.raw_os_error().unwrap_or(libc::EAGAIN),
+                path: false,
+            },
             refused => Failure::Refused(refused.to_string()),
         })?;
         let port = broker.address().map_or(0, |address| address.port());
         let waker = wake.waker();
         let (closed, is_closed) = (broker.closed(), self.closed.clone());
-        runtime().spawn(async move {
+        broker.runtime().spawn(async move {
             closed.await;
             is_closed.store(true, Ordering::Release);
             waker.wake();

@@ -15,7 +15,7 @@ use super::memory::ReadMemory;
 use super::shared_array::SharedArray;
 use super::shared_state::SharedState;
 use super::ticks::Ticks;
-use crate::event_loop::{Loop, Turn};
+use crate::event_loop::{Loop, Turn, contained};
 
 pub struct Environment {
     pub event_loop: Rc<Loop>,
@@ -84,7 +84,7 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, key: 
     let Some(ended) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key.cast())) else {
         return;
     };
-    ended.turn.end();
+    contained(|| ended.turn.end());
     ended.event_loop.end(move || {
         // SAFETY: `hook` is valid until removed, and this runs once.
         unsafe { sys::napi_remove_async_cleanup_hook(hook) };

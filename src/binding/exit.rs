@@ -128,7 +128,7 @@ impl ExitFlushes {
 }
 
 /// Has `flush()` called when the process exits, as a listener of 'exit'. It is held weakly.
-#[napi]
+#[napi(catch_unwind)]
 pub fn flush_at_exit(env: Env, flush: Function<(), Unknown>) -> Result<()> {
     let environment = Environment::of(&env)?;
     environment.exit_flushes.listen()?;

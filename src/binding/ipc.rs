@@ -45,7 +45,7 @@ struct Events {
 
 #[napi]
 impl ChannelHandle {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         fd: i32,
@@ -71,25 +71,25 @@ impl ChannelHandle {
     }
 
     /// The descriptor, -1 once closed.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn fd(&self) -> i32 {
         self.channel().map_or(-1, |channel| channel.fd())
     }
 
     /// Whether a message has come in part.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn buffering(&self) -> bool {
         self.channel().is_some_and(|channel| channel.is_buffering())
     }
 
     /// Bytes that the kernel has not taken yet.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn write_queue_size(&self) -> f64 {
         self.channel()
             .map_or(0.0, |channel| channel.write_queue_size() as f64)
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_start(&self) {
         if let Some(channel) = self.channel() {
             channel.start_reading();
@@ -97,7 +97,7 @@ impl ChannelHandle {
         }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_stop(&self) {
         if let Some(channel) = self.channel() {
             channel.stop_reading();
@@ -106,7 +106,7 @@ impl ChannelHandle {
 
     /// Sends a message, with a descriptor unless `fd` is -1: 0 when it is on its way, 1 when SENT or LOST will report it, or
     /// a negative errno. A string is JSON text without the newline, bytes are a message with its length.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn send(
         &self,
         env: Env,
@@ -131,14 +131,14 @@ impl ChannelHandle {
             .map_or_else(|errno| errno, |sent| i32::from(!sent))
     }
 
-    #[napi(js_name = "ref")]
+    #[napi(js_name = "ref", catch_unwind)]
     pub fn reference(&self) {
         if let Some(channel) = self.channel() {
             channel.set_ref(true);
         }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn unref(&self) {
         if let Some(channel) = self.channel() {
             channel.set_ref(false);
@@ -146,7 +146,7 @@ impl ChannelHandle {
     }
 
     /// Closes the descriptor. No event comes afterwards; a second call does nothing.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self) {
         if let Some(channel) = self.channel() {
             channel.close();

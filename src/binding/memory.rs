@@ -185,7 +185,7 @@ impl ReadMemory {
 
 /// The buffers that all streams of this environment read into: the small one at 0, the large one at 1. The same array each
 /// time; native replaces what is in it.
-#[napi(ts_return_type = "Uint8Array[]")]
+#[napi(ts_return_type = "Uint8Array[]", catch_unwind)]
 pub fn share_read_memory(env: Env) -> Result<Unknown<'static>> {
     let environment = Environment::of(&env)?;
     let buffers = environment.read_memory.buffers()?;

@@ -80,7 +80,7 @@ struct Events {
 #[napi]
 impl MessagesHandle {
     /// `fd` is -1 without a descriptor. `name` is the async_hooks type. `table` has room for MESSAGE_TABLE_WORDS.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         fd: i32,
@@ -136,26 +136,26 @@ impl MessagesHandle {
     }
 
     /// 0, or the errno with which the descriptor was refused; it stays the caller's then.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn status(&self) -> i32 {
         self.status
     }
 
     /// The descriptor, -1 once closed or when there is none.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn fd(&self) -> i32 {
         self.stream().map_or(-1, |stream| stream.fd())
     }
 
     /// 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_start(&self) -> i32 {
         let started = self.stream().map_or(Ok(()), |stream| stream.start_reading());
         self.events.hold();
         started.err().unwrap_or(0)
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_stop(&self) {
         if let Some(stream) = self.stream() {
             stream.stop_reading();
@@ -164,7 +164,7 @@ impl MessagesHandle {
     }
 
     /// Takes bytes that came another way; events come during the call.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn feed(&self, env: Env, #[napi(ts_arg_type = "Uint8Array")] chunk: Unknown) {
         let memory = pinned::bytes(&env, chunk.raw());
         if let Some(connection) = self.events.connection.get() {
@@ -175,7 +175,7 @@ impl MessagesHandle {
     }
 
     /// The bytes of `feed` are at their end.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn feed_end(&self) {
         if let Some(connection) = self.events.connection.get() {
             connection.feed_end();
@@ -185,7 +185,7 @@ impl MessagesHandle {
     /// Sends `count` messages: their tags and lengths in `table`, their payloads one behind another in `payloads`: JSON texts
     /// (lengths in UTF-16 units) or bytes, of which the first `length` count. Returns how many bytes wait for the kernel now,
     /// WRITTEN reports when none does, or a negative errno. The memory is free again on return.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn send(
         &self,
         env: Env,
@@ -211,7 +211,7 @@ impl MessagesHandle {
     }
 
     /// As `send`, but returns the frames for JavaScript to send; null when table and payloads do not fit together.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn join<'env>(
         &self,
         env: &'env Env,
@@ -227,21 +227,21 @@ impl MessagesHandle {
     }
 
     /// How many bytes wait for the kernel.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn pending_bytes(&self) -> i64 {
         let connection = self.events.connection.get();
         connection.map_or(0, |connection| connection.pending_bytes() as i64)
     }
 
     /// How many bytes were sent, those that wait included.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn bytes_written(&self) -> f64 {
         let connection = self.events.connection.get();
         connection.map_or(0.0, |connection| connection.sent_bytes() as f64)
     }
 
     /// As that of `StreamHandle`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn shutdown(&self) {
         if let Some(stream) = self.stream() {
             stream.shutdown(&self.events.turn);
@@ -250,7 +250,7 @@ impl MessagesHandle {
     }
 
     /// As that of `StreamHandle`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self, notice: Option<bool>) -> bool {
         let Some(connection) = self.events.connection.get() else {
             return false;
@@ -270,7 +270,7 @@ impl MessagesHandle {
     }
 
     /// Gives up the descriptor: it stays open and is no longer watched. -1 when closed before.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn detach(&self) -> i32 {
         let fd = self.stream().and_then(|stream| stream.detach());
         self.events.hold();
@@ -278,7 +278,7 @@ impl MessagesHandle {
     }
 
     /// Whether an active connection keeps the process alive (it does at first).
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_ref(&self, on: bool) {
         if let Some(stream) = self.stream() {
             stream.set_ref(on);

@@ -48,7 +48,7 @@ impl SharedState {
 
 /// What copies of that version share: an object, empty at first, the same each time. It outlives the contexts of all copies, so
 /// that nothing made by one of them belongs there but primitive values.
-#[napi(ts_return_type = "Record<string, any>")]
+#[napi(ts_return_type = "Record<string, any>", catch_unwind)]
 pub fn shared_state(env: Env, version: String) -> Result<Unknown<'static>> {
     let state = Environment::of(&env)?.shared.of(version)?;
     // SAFETY: a live value of this environment.

@@ -42,7 +42,7 @@ mod event {
 }
 
 /// The bytes that `StreamHandle.writePlaced` sends: a `Uint8Array`, the same each time.
-#[napi(ts_return_type = "Uint8Array")]
+#[napi(ts_return_type = "Uint8Array", catch_unwind)]
 pub fn share_write_memory(env: Env) -> Result<Unknown<'static>> {
     let environment = Environment::of(&env)?;
     let kind = sys::TypedarrayType::uint8_array;
@@ -81,7 +81,7 @@ struct Events {
 impl StreamHandle {
     /// Takes over `fd`; `made`: a socket of `openSocket` or of a `ListenerHandle`. `name` is the async_hooks type (`PIPEWRAP`,
     /// `TCPWRAP`). See `status`. Without a descriptor (-1) `close` is all that it can do.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         fd: i32,
@@ -102,7 +102,7 @@ impl StreamHandle {
 
     /// As a new handle with the same function and name, which costs several times as much. After CLOSED only, which may be
     /// under way.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn reopen(&self, env: Env, fd: i32, made: bool, owner: Object) -> Result<()> {
         let former = self.events();
         let callback = former.callback.renewed(&env, owner, self.name)?;
@@ -113,19 +113,19 @@ impl StreamHandle {
 
     /// 0, or the errno with which the descriptor was refused (EPERM: a regular file, EEXIST: watched here already); it
     /// stays the caller's then, and every other method answers as after `close`.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn status(&self) -> i32 {
         self.events().status.get()
     }
 
     /// The descriptor, -1 once closed.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn fd(&self) -> i32 {
         self.stream().map_or(-1, |stream| stream.fd())
     }
 
     /// 0, or a negative errno: EEXIST when another handle of this thread has begun to watch the descriptor.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_start(&self) -> i32 {
         let started = self.stream().map_or(Ok(()), |stream| stream.start_reading());
         self.events().hold();
@@ -133,12 +133,12 @@ impl StreamHandle {
     }
 
     /// No READ brings more bytes than that from now on (at least 1).
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn limit_reads(&self, bytes: u32) {
         self.events().read_limit.set(Some(bytes.max(1) as usize));
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_stop(&self) {
         if let Some(stream) = self.stream() {
             stream.stop_reading();
@@ -148,7 +148,7 @@ impl StreamHandle {
 
     /// Writes: 0 when the kernel took all, a positive count of bytes left over, whose end WRITTEN reports, or a negative
     /// errno. Not to be called again before WRITTEN, and the bytes not to be touched.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn write(&self, env: Env, #[napi(ts_arg_type = "Uint8Array")] chunk: Unknown) -> i64 {
         let piece = pinned::bytes(&env, chunk.raw());
         self.write_pieces(&env, &[piece], chunk)
@@ -156,7 +156,7 @@ impl StreamHandle {
 
     /// As `write`, of the first `length` bytes of `shareWriteMemory`, which may be used again at once. Handing over a small
     /// array would cost more than its bytes: V8 keeps it on its heap until somebody asks where it is.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn write_placed(&self, length: u32) -> i64 {
         let events = self.events();
         let (Some(stream), Some(memory)) = (events.stream.get(), events.environment.write_memory.get())
@@ -188,14 +188,14 @@ impl StreamHandle {
     }
 
     /// As `write`, several in one system call.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn writev(&self, env: Env, #[napi(ts_arg_type = "Uint8Array[]")] chunks: Unknown) -> i64 {
         let pieces = pinned::elements(&env, chunks.raw());
         self.write_pieces(&env, &pieces, chunks)
     }
 
     /// As `write` of at least one byte, with descriptors on the first of them, which it takes from `descriptors`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn write_with_descriptors(
         &self,
         env: Env,
@@ -223,7 +223,7 @@ impl StreamHandle {
     }
 
     /// From now on descriptors that come with bytes are announced as DESCRIPTORS; before, the kernel closes them.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn receive_descriptors(&self) {
         if let Some(stream) = self.stream() {
             stream.receive_descriptors();
@@ -231,20 +231,20 @@ impl StreamHandle {
     }
 
     /// During DESCRIPTORS: they are the caller's from then on. What is not taken is closed.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_descriptors(&self) -> Vec<i32> {
         let received = self.events().received.take();
         received.into_iter().map(IntoRawFd::into_raw_fd).collect()
     }
 
     /// How many bytes WRITTEN is still to come for.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn pending_bytes(&self) -> i64 {
         self.stream().map_or(0, |stream| stream.pending_bytes() as i64)
     }
 
     /// Ends the writing side. SHUTDOWN comes, also when the connection has gone already, unless the stream is closed before.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn shutdown(&self) {
         let events = self.events();
         if let Some(stream) = events.stream.get() {
@@ -254,7 +254,7 @@ impl StreamHandle {
     }
 
     /// Reports as CONNECTED how the connection turns out that was begun on the descriptor.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn await_connection(&self) {
         if let Some(stream) = self.stream() {
             stream.await_connection();
@@ -264,7 +264,7 @@ impl StreamHandle {
 
     /// Reports as CONNECTED, when libuv would, how the connection has turned out that was begun on the descriptor: 0, or a
     /// negative errno.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn report_connection(&self, status: i32) {
         let events = self.events();
         if let Some(stream) = events.stream.get() {
@@ -275,7 +275,7 @@ impl StreamHandle {
 
     /// Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
     /// second call does nothing. Returns whether CLOSED will come.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self, notice: Option<bool>) -> bool {
         let events = self.events();
         let noticed = notice == Some(true) && {
@@ -300,7 +300,7 @@ impl StreamHandle {
     }
 
     /// Gives up the write of which WRITTEN is still to come, and returns the bytes that the kernel has not taken.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_unwritten(&self) -> Buffer {
         let rest = self
             .stream()
@@ -309,7 +309,7 @@ impl StreamHandle {
     }
 
     /// Calls `callback` in the async context of the events and returns its value.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn run_in_context(
         &self,
         env: Env,
@@ -319,7 +319,7 @@ impl StreamHandle {
     }
 
     /// Gives up the descriptor: it stays open and is no longer watched. -1 when closed before.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn detach(&self) -> i32 {
         let fd = self.stream().and_then(|stream| stream.detach());
         self.events().hold();
@@ -327,7 +327,7 @@ impl StreamHandle {
     }
 
     /// Whether reading keeps the process alive (it does at first). A write that is under way, and a connection, always do.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_ref(&self, on: bool) {
         if let Some(stream) = self.stream() {
             stream.set_ref(on);

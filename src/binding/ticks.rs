@@ -54,7 +54,7 @@ impl Ticks {
 }
 
 /// The tick's number, which JavaScript may raise too, and 1 during an event of a handle (else 0). The same array each time.
-#[napi(ts_return_type = "Uint32Array")]
+#[napi(ts_return_type = "Uint32Array", catch_unwind)]
 pub fn share_ticks(env: Env) -> Result<Unknown<'static>> {
     let environment = Environment::of(&env)?;
     let kind = sys::TypedarrayType::uint32_array;

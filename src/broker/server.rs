@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
@@ -42,6 +43,8 @@ pub struct ListenError {
 /// Why a broker did not start.
 #[derive(Debug)]
 pub enum StartError {
+    /// The system has no descriptors or threads for the runtime.
+    Runtime(io::Error),
     Listen(ListenError),
     Definitions(String),
     /// The vhost of a link that is not there.
@@ -51,6 +54,7 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            StartError::Runtime(error) => write!(f, "{error}"),
             StartError::Listen(listen) => write!(f, "{}", listen.error),
             StartError::Definitions(text) => f.write_str(text),
             StartError::Link(vhost) => write!(f, "no vhost '{vhost}' to forward from or fetch to"),
@@ -61,6 +65,7 @@ impl std::fmt::Display for StartError {
 /// A running broker.
 #[derive(Debug)]
 pub struct Broker {
+    runtime: &'static Runtime,
     address: Option<SocketAddr>,
     file: Option<Arc<SocketFile>>,
     closing: watch::Sender<bool>,
@@ -74,7 +79,8 @@ impl Broker {
         options: Options,
         report: impl Fn(Report) + Send + Sync + 'static,
     ) -> Result<Broker, StartError> {
-        let _context = runtime().enter();
+        let runtime = runtime().map_err(StartError::Runtime)?;
+        let _context = runtime.enter();
         let shared = Arc::new(share(options)?);
         for link in [&shared.options.forward, &shared.options.fetch]
             .into_iter()
@@ -111,16 +117,22 @@ impl Broker {
         }
         let (closing, close) = watch::channel(false);
         let (closed_sender, closed) = watch::channel(false);
-        runtime().spawn(async move {
+        runtime.spawn(async move {
             serve(listeners, shared, close, Arc::new(report)).await;
             let _ = closed_sender.send(true);
         });
         Ok(Broker {
+            runtime,
             address,
             file,
             closing,
             closed,
         })
+    }
+
+    /// Where it runs.
+    pub fn runtime(&self) -> &'static Runtime {
+        self.runtime
     }
 
     pub fn address(&self) -> Option<SocketAddr> {

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 
+use super::contained;
 use super::uv::{MissingSymbol, RawHandle, RawLoop, Uv, uv};
 
 /// As many as connections come and go at once on a busy server; a handle is 256 bytes.
@@ -276,16 +277,16 @@ unsafe extern "C" fn on_close(raw: *mut RawHandle) {
         (block.home.clone(), block.free, block.after_close.take())
     };
     // SAFETY: libuv is done with the handle.
-    unsafe { free(raw) };
+    contained(|| unsafe { free(raw) });
     if let Some(action) = after_close
         && !home.ended.get()
     {
-        action();
+        contained(action);
     }
     home.closing.set(home.closing.get() - 1);
     if home.closing.get() == 0
         && let Some(idle) = home.on_idle.take()
     {
-        idle();
+        contained(idle);
     }
 }

@@ -21,6 +21,11 @@ pub use uv::MissingSymbol;
 pub use wake::{Wake, WakeObserver, Waker};
 pub use write::{enlarge_send_buffer, holds_more_than_sent_at_once};
 
+/// Runs what C calls. Rust ends the process when a panic gets there: it goes no further than here, and its text to stderr.
+pub(crate) fn contained(body: impl FnOnce()) {
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+}
+
 /// A negative errno, as libuv reports errors.
 pub type Errno = i32;
 
@@ -29,4 +34,12 @@ pub fn last_errno() -> Errno {
     -std::io::Error::last_os_error()
         .raw_os_error()
         .unwrap_or(libc::EIO)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_panic_goes_no_further_than_the_callback() {
+        super::contained(|| panic!("on purpose"));
+    }
 }

@@ -5,9 +5,9 @@ use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 
-use super::Errno;
 use super::handle::{Handle, Loop};
 use super::uv::{RawHandle, UV_DISCONNECT, UV_READABLE, UV_WRITABLE};
+use super::{Errno, contained};
 
 /// What a descriptor is ready for. On an error condition both are set: the system call that follows then says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,9 +168,11 @@ unsafe extern "C" fn on_poll(raw: *mut RawHandle, status: c_int, events: c_int) 
     let Some(observer) = observer.borrow().upgrade() else {
         return;
     };
-    observer.ready(Readiness {
-        readable: status < 0 || events & UV_READABLE != 0,
-        writable: status < 0 || events & UV_WRITABLE != 0,
-        hung_up: events & UV_DISCONNECT != 0,
+    contained(|| {
+        observer.ready(Readiness {
+            readable: status < 0 || events & UV_READABLE != 0,
+            writable: status < 0 || events & UV_WRITABLE != 0,
+            hung_up: events & UV_DISCONNECT != 0,
+        });
     });
 }

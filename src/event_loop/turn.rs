@@ -8,6 +8,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
+use super::contained;
 use super::handle::{Handle, Loop};
 use super::uv::{RawHandle, RawLoop, Uv};
 
@@ -170,13 +171,13 @@ fn run_all(works: &RefCell<Vec<Work>>) {
 unsafe extern "C" fn on_idle(raw: *mut RawHandle) {
     // SAFETY: libuv calls only for open handles, and `raw` was made by `start_idle`.
     if let Some(owner) = unsafe { owner_of(raw) } {
-        owner.before_poll();
+        contained(|| owner.before_poll());
     }
 }
 
 unsafe extern "C" fn on_check(raw: *mut RawHandle) {
     // SAFETY: libuv calls only for open handles, and `raw` was made by `start_check`.
     if let Some(owner) = unsafe { owner_of(raw) } {
-        owner.after_poll();
+        contained(|| owner.after_poll());
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::contained;
 use super::handle::{Handle, Loop};
 use super::uv::{RawHandle, Uv};
 
@@ -75,6 +76,6 @@ fn lock(target: &Mutex<Target>) -> std::sync::MutexGuard<'_, Target> {
 unsafe extern "C" fn on_wake(raw: *mut RawHandle) {
     // SAFETY: libuv calls only for open handles, and `raw` was made by `Wake::new`.
     if let Some(observer) = unsafe { Handle::<Observer>::observer(raw) }.upgrade() {
-        observer.woken();
+        contained(|| observer.woken());
     }
 }

@@ -116,7 +116,13 @@ impl Connection {
             approved: Notify::new(),
             wake: Box::new(wake),
         });
-        runtime().spawn(run(shared.clone(), options));
+        match runtime() {
+            Ok(runtime) => drop(runtime.spawn(run(shared.clone(), options))),
+            Err(error) => drop(Ending {
+                shared: shared.clone(),
+                failure: Some(dial::refused(&options, &error)),
+            }),
+        }
         Connection { shared }
     }
 

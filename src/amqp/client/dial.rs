@@ -45,6 +45,21 @@ async fn transport(socket: io::Result<Socket>, tls: Option<&ClientOptions>) -> R
     }
 }
 
+/// The failure of a connection for which the system has nothing left, as if its first attempt had failed so.
+pub fn refused(options: &ConnectOptions, error: &io::Error) -> Failure {
+    let errno = error.raw_os_error().unwrap_or(libc::EAGAIN);
+    let text = match &options.address {
+        Address::Unix(path) => format!("connect {errno} {}", path.display()),
+        Address::Tcp(addresses) => addresses.first().map_or_else(String::new, |address| {
+            format!("connect {errno} {} {}\n", address.ip(), address.port())
+        }),
+    };
+    Failure {
+        text,
+        ..Failure::new(Scope::Connect)
+    }
+}
+
 async fn dial_tcp(addresses: &[SocketAddr], options: &ConnectOptions) -> Result<TcpStream, Failure> {
     let mut attempts = String::new();
     for (index, address) in addresses.iter().enumerate() {

@@ -56,7 +56,7 @@ where
     F: Future<Output = ()> + Send,
 {
     let (tell, port) = mpsc::channel();
-    crate::runtime::runtime().spawn(async move {
+    crate::runtime::runtime().unwrap().spawn(async move {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         tell.send(listener.local_addr().unwrap().port()).unwrap();
         let (stream, _) = listener.accept().await.unwrap();

@@ -10,9 +10,10 @@ use super::{frame, table};
 /// Appends a method frame.
 pub fn encode(out: &mut Vec<u8>, channel: u16, method: &AMQPClass) {
     frame::put(out, frame::METHOD, channel, |out| {
-        let written = gen_class(method)(WriteContext::from(std::mem::take(out)));
         // Writing to a Vec cannot fail; the generator's error type does not know that.
-        *out = written.expect("a Vec takes every byte").into_inner().0;
+        if let Ok(written) = gen_class(method)(WriteContext::from(std::mem::take(out))) {
+            *out = written.into_inner().0;
+        }
     });
 }
 

@@ -105,7 +105,7 @@ impl Socket {
 impl AmqpConnectionHandle {
     /// `onWake()` is called on `owner` when there are records to `take`. `context`, with TLS, is the address of the
     /// `SSL_CTX` that `tls.createSecureContext` has made for this connection alone.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: AmqpConnectOptions,
@@ -140,7 +140,7 @@ impl AmqpConnectionHandle {
     }
 
     /// The next batch of records, null when there are none. When more wait, `onWake` is called again.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Option<BufferSlice<'env>>> {
         let connection = &self.socket.connection;
         let Some((batch, more)) = connection.take() else {
@@ -158,27 +158,27 @@ impl AmqpConnectionHandle {
     }
 
     /// The next body that travels apart from the batch taken last, in the order of its records.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_body(&self) -> Option<Buffer> {
         self.bodies.borrow_mut().pop_front().map(Buffer::from)
     }
 
     /// Hands over the first `length` bytes of packed orders, and the body that the last of them wants, if it does. False
     /// when it is time to hold back until the WRITABLE record.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn submit(&self, packed: Uint8Array, length: u32, body: Option<Uint8Array>) -> bool {
         let packed = &packed[..packed.len().min(length as usize)];
         self.socket.connection.submit(packed, body.as_deref())
     }
 
     /// The server of the PEER record is the right one: the handshake goes on.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn approve(&self) {
         self.socket.connection.approve();
     }
 
     /// Writes what was submitted and closes the socket; the END record says when.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn end(&self) {
         self.socket.unwatch();
         self.socket.connection.give_turn();
@@ -186,7 +186,7 @@ impl AmqpConnectionHandle {
     }
 
     /// Lets go: no `onWake` comes any more, the socket is closed at once if it is still open.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self) {
         self.socket.unwatch();
         self.socket.connection.abort();
@@ -195,37 +195,37 @@ impl AmqpConnectionHandle {
     }
 
     /// Bytes of AMQP that have arrived.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn bytes_read(&self) -> f64 {
         self.socket.connection.traffic().read() as f64
     }
 
     /// Bytes of AMQP that the system has taken.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn bytes_written(&self) -> f64 {
         self.socket.connection.traffic().written() as f64
     }
 
     /// Bytes that were submitted and that the system has not taken.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn bytes_waiting(&self) -> f64 {
         self.socket.connection.waiting() as f64
     }
 
     /// Milliseconds since the last byte in either direction.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn idle_time(&self) -> f64 {
         self.socket.connection.traffic().idle() as f64
     }
 
     /// 0, or a negative errno; of a socket that is closed EBADF.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_no_delay(&self, on: bool) -> i32 {
         self.option(|fd| set_no_delay(fd, on))
     }
 
     /// `idle` in seconds, 0 leaves it to the system. 0, or a negative errno.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_keep_alive(&self, on: bool, idle: i32) -> i32 {
         self.option(|fd| {
             set_keep_alive(
@@ -247,7 +247,7 @@ impl AmqpConnectionHandle {
     }
 
     /// Whether the connection keeps the process alive (it does at first).
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_ref(&self, on: bool) {
         self.wake.set_ref(on);
     }

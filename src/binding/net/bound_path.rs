@@ -24,7 +24,7 @@ pub struct BoundPathHandle {
 #[napi]
 impl BoundPathHandle {
     /// Binds the socket. See `status`.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(fd: i32, path: String, options: Option<BoundPathOptions>) -> Self {
         let options = options.unwrap_or_default();
         let options = PathOptions {
@@ -39,13 +39,13 @@ impl BoundPathHandle {
     }
 
     /// 0 or a negative errno.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn status(&self) -> i32 {
         self.bound.as_ref().err().copied().unwrap_or(0)
     }
 
     /// Removes the file that was made, if it is still that one.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn release(&self) {
         if let Ok(bound) = &self.bound {
             bound.release();

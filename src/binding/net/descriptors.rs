@@ -18,7 +18,7 @@ pub struct DescriptorCopies {
 #[napi]
 impl DescriptorCopies {
     /// See `status`.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(fds: Vec<i32>) -> Self {
         match descriptors::duplicate(&fds) {
             Ok(copies) => DescriptorCopies {
@@ -33,19 +33,19 @@ impl DescriptorCopies {
     }
 
     /// 0, or the errno with which a descriptor could not be copied (EBADF, EMFILE); there are no copies then.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn status(&self) -> i32 {
         self.status
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self) {
         self.take();
     }
 }
 
 /// A copy that children do not inherit; the caller's to close.
-#[napi]
+#[napi(catch_unwind)]
 pub fn duplicate_descriptor(fd: i32) -> i32 {
     match descriptors::duplicate(&[fd]) {
         Ok(mut copies) => copies.pop().map_or(-libc::EBADF, IntoRawFd::into_raw_fd),

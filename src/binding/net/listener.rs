@@ -41,7 +41,7 @@ struct Events {
 #[napi]
 impl ListenerHandle {
     /// Takes over a bound `fd`. `name` is the async_hooks type (`TCPSERVERWRAP`, `PIPESERVERWRAP`). See `status`.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         fd: i32,
@@ -74,19 +74,19 @@ impl ListenerHandle {
     }
 
     /// 0, or the errno with which the descriptor was refused (EEXIST: watched here already); it stays the caller's then.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn status(&self) -> i32 {
         self.status
     }
 
     /// The descriptor, -1 once closed.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn fd(&self) -> i32 {
         self.listener().map_or(-1, |listener| listener.fd())
     }
 
     /// Listens and accepts: 0 or a negative errno.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn listen(&self, backlog: i32) -> i32 {
         let status = self
             .listener()
@@ -96,7 +96,7 @@ impl ListenerHandle {
     }
 
     /// Goes on accepting after FAILED.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn resume(&self) {
         if let Some(listener) = self.listener() {
             let _ = listener.resume();
@@ -105,7 +105,7 @@ impl ListenerHandle {
     }
 
     /// During CONNECTION: its descriptor, from then on the caller's, -1 when taken before. What is not taken is closed.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take(&self) -> i32 {
         self.listener()
             .and_then(|listener| listener.take())
@@ -113,7 +113,7 @@ impl ListenerHandle {
     }
 
     /// Whether listening keeps the process alive (it does at first).
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_ref(&self, on: bool) {
         if let Some(listener) = self.listener() {
             listener.set_ref(on);
@@ -121,7 +121,7 @@ impl ListenerHandle {
     }
 
     /// Calls `callback` in the async context of the events and returns its value.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn run_in_context(
         &self,
         env: Env,
@@ -131,7 +131,7 @@ impl ListenerHandle {
     }
 
     /// Gives up the descriptor: it stays open and is no longer watched. -1 when closed before.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn detach(&self) -> i32 {
         let fd = self.listener().and_then(|listener| listener.detach());
         self.events.hold();
@@ -140,7 +140,7 @@ impl ListenerHandle {
 
     /// Closes the descriptor. No event comes afterwards, but for CLOSED in the loop's closing phase when `notice` is true; a
     /// second call does nothing. Returns whether CLOSED will come.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self, notice: Option<bool>) -> bool {
         let Some(listener) = self.listener() else {
             return false;

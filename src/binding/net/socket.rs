@@ -18,7 +18,7 @@ pub struct AddressInfo {
 }
 
 /// What stands behind a descriptor, in libuv's words: TCP, UDP, PIPE, TTY, FILE or UNKNOWN.
-#[napi]
+#[napi(catch_unwind)]
 pub fn descriptor_type(fd: i32) -> &'static str {
     net::descriptor_type(fd)
 }
@@ -32,7 +32,7 @@ pub struct PeerCredentials {
 }
 
 /// A negative errno for what is no connected UNIX socket.
-#[napi]
+#[napi(catch_unwind)]
 pub fn peer_credentials(fd: i32) -> Either<PeerCredentials, i32> {
     match net::peer_credentials(fd) {
         Ok(net::Credentials { pid, uid, gid }) => Either::A(PeerCredentials { pid, uid, gid }),
@@ -41,7 +41,7 @@ pub fn peer_credentials(fd: i32) -> Either<PeerCredentials, i32> {
 }
 
 /// Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor.
-#[napi]
+#[napi(catch_unwind)]
 pub fn open_socket(version: u32) -> i32 {
     let domain = match version {
         4 => Domain::Ipv4,
@@ -51,7 +51,7 @@ pub fn open_socket(version: u32) -> i32 {
     net::open(domain).map_or_else(|errno| errno, IntoRawFd::into_raw_fd)
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn bind_socket(fd: i32, address: String, port: u32, ipv6_only: bool, reuse_port: bool) -> i32 {
     status(
         Address::inet(&address, port as u16)
@@ -60,33 +60,33 @@ pub fn bind_socket(fd: i32, address: String, port: u32, ipv6_only: bool, reuse_p
 }
 
 /// Begins to connect.
-#[napi]
+#[napi(catch_unwind)]
 pub fn connect_socket(fd: i32, address: String, port: u32) -> i32 {
     status(Address::inet(&address, port as u16).and_then(|address| net::connect(fd, &address)))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn connect_socket_path(fd: i32, path: String) -> i32 {
     status(Address::unix(path.as_bytes()).and_then(|address| net::connect(fd, &address)))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn local_address(fd: i32) -> Either<AddressInfo, i32> {
     describe(net::local_address(fd))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn peer_address(fd: i32) -> Either<AddressInfo, i32> {
     describe(net::peer_address(fd))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn set_no_delay(fd: i32, on: bool) -> i32 {
     status(net::set_no_delay(fd, on))
 }
 
 /// Seconds; the last three count only when `on`.
-#[napi]
+#[napi(catch_unwind)]
 pub fn set_keep_alive(fd: i32, on: bool, idle: i32, interval: i32, count: i32) -> i32 {
     status(net::set_keep_alive(
         fd,
@@ -98,24 +98,24 @@ pub fn set_keep_alive(fd: i32, on: bool, idle: i32, interval: i32, count: i32) -
     ))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn set_type_of_service(fd: i32, value: i32) -> i32 {
     status(net::set_type_of_service(fd, value))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn get_type_of_service(fd: i32) -> i32 {
     net::type_of_service(fd).unwrap_or_else(|errno| errno)
 }
 
 /// Makes closing the descriptor reset the connection.
-#[napi]
+#[napi(catch_unwind)]
 pub fn reset_on_close(fd: i32) -> i32 {
     status(net::reset_on_close(fd))
 }
 
 /// 4, 6, or 0 for what is no IP address.
-#[napi]
+#[napi(catch_unwind)]
 pub fn ip_version(text: String) -> u32 {
     u32::from(net::ip_version(&text))
 }

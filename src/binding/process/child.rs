@@ -45,7 +45,7 @@ struct Events {
 
 #[napi]
 impl ChildHandle {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, owner: Object, on_event: Function<Unknown, Unknown>) -> Result<Self> {
         let environment = Environment::of(&env)?;
         let events = Events {
@@ -63,20 +63,20 @@ impl ChildHandle {
 
     /// Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe
     /// (replaced by our end of it), else a descriptor of ours.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn spawn(&self, options: SpawnOptions, mut stdio: Int32Array) -> i32 {
         // SAFETY: JavaScript waits for us and does not touch the array.
         self.start(options, unsafe { stdio.as_mut() }).err().unwrap_or(0)
     }
 
     /// 0 when there is no process.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn pid(&self) -> i32 {
         self.child().map_or(0, |child| child.pid())
     }
 
     /// Sends a signal: 0 or a negative errno, ESRCH once it has ended.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn kill(&self, signal: i32) -> i32 {
         self.child()
             .map_or(Err(-libc::ESRCH), |child| child.kill(signal))
@@ -87,7 +87,7 @@ impl ChildHandle {
     /// Sends a signal to it and all its descendants, also those that changed their process group or session; those whose
     /// own parent has ended only if `marker` (`NAME=value`) is in their environment. Returns a number that TREE_GONE
     /// brings when all of them have ended; 0 when there was none.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn kill_tree(&self, signal: i32, marker: Option<String>) -> u32 {
         let events = &self.events;
         let root = self.child().filter(|child| child.kill(0).is_ok());
@@ -117,7 +117,7 @@ impl ChildHandle {
     }
 
     /// Sends SIGKILL to whoever is left of an earlier `killTree`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn force_tree(&self, number: u32) {
         for (_, departure) in self
             .events
@@ -137,7 +137,7 @@ impl ChildHandle {
     }
 
     /// What it has used, once it has ended: user and system CPU time in microseconds, largest resident set in kilobytes.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn usage(&self) -> Option<Vec<f64>> {
         let usage = self.child()?.usage()?;
         let microseconds = |time: libc::timeval| time.tv_sec as f64 * 1e6 + time.tv_usec as f64;
@@ -160,18 +160,18 @@ impl ChildHandle {
     }
 
     /// Waiting for its end keeps the process alive, as it does at first.
-    #[napi(js_name = "ref")]
+    #[napi(js_name = "ref", catch_unwind)]
     pub fn reference(&self) {
         self.set_ref(true);
     }
 
     /// Waiting for its end no longer keeps the process alive.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn unref(&self) {
         self.set_ref(false);
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn has_ref(&self) -> bool {
         self.events.referenced.get()
     }
@@ -221,19 +221,19 @@ fn leaves_streams(errno: Errno) -> bool {
 }
 
 /// What the marks of children begin with that die by this signal with us; `null` when nobody guards them yet.
-#[napi]
+#[napi(catch_unwind)]
 pub fn guardian_prefix(signal: i32) -> Option<String> {
     process::guardian_prefix(signal)
 }
 
 /// A guardian has been started that looks for this.
-#[napi]
+#[napi(catch_unwind)]
 pub fn set_guardian_prefix(signal: i32, prefix: String) {
     process::set_guardian_prefix(signal, prefix);
 }
 
 /// A number that no other call has got, in whatever thread: the end of a child's mark.
-#[napi]
+#[napi(catch_unwind)]
 pub fn next_mark() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
@@ -247,7 +247,7 @@ pub fn holds_more_than_its_room(fd: i32, buffered: u32) -> bool {
 }
 
 /// Closes a descriptor that JavaScript was given and has no use for.
-#[napi]
+#[napi(catch_unwind)]
 pub fn close_descriptor(fd: i32) {
     if fd >= 0 {
         // SAFETY: JavaScript owns it and uses it no more.

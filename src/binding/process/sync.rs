@@ -34,7 +34,7 @@ pub struct SyncInfo {
 
 /// Runs a child to its end; JavaScript waits. `stdio` is as for `ChildHandle.spawn`; `inputs` has for each descriptor
 /// what to write to it or `null`; `kept` a 1 for those whose output is wanted.
-#[napi]
+#[napi(catch_unwind)]
 pub fn spawn_sync(
     env: Env,
     options: SpawnOptions,

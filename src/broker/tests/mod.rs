@@ -42,7 +42,9 @@ fn broker() -> Broker {
 
 /// Runs a test on the shared runtime, and not for ever.
 fn run<T>(test: impl Future<Output = T>) -> T {
-    runtime().block_on(async { timeout(PATIENCE, test).await.unwrap() })
+    runtime()
+        .unwrap()
+        .block_on(async { timeout(PATIENCE, test).await.unwrap() })
 }
 
 fn url(broker: &Broker) -> String {

@@ -130,7 +130,9 @@ fn free(mut discarded: Vec<Entries>) {
     if discarded.iter().map(Entries::len).sum::<usize>() <= FREED_AT_ONCE {
         return;
     }
-    runtime().spawn(async move {
+    // Whatever has entries runs there.
+    let Ok(runtime) = runtime() else { return };
+    runtime.spawn(async move {
         while let Some(mut entries) = discarded.pop() {
             while !entries.is_empty() {
                 entries.drop_some(FREED_AT_ONCE);

@@ -398,7 +398,7 @@ export interface BrokerStarted {
 }
 
 /** Closes a descriptor that JavaScript was given and has no use for. */
-export declare function closeDescriptor(fd: number): void
+export declare function closeDescriptor(fd: number): NapiResult<undefined>
 
 /** Begins to connect. */
 export declare function connectSocket(fd: number, address: string, port: number): number
@@ -462,6 +462,9 @@ export interface PeerCredentials {
   uid: number
   gid: number
 }
+
+/** A descriptor of ours is somebody else's from now on. */
+export declare function releaseDescriptor(fd: number): NapiResult<undefined>
 
 /** Makes closing the descriptor reset the connection. */
 export declare function resetOnClose(fd: number): number

@@ -51,7 +51,8 @@ test('no descriptors: createBroker() and connect() reject, and work later', asyn
 });
 
 test('no descriptors: sockets, servers and children report it', async () => {
-  const failure = (emitter) => `await new Promise((resolve) => ${emitter}.on('error', ({ code }) => resolve(code)))`;
+  const failure = (emitter) =>
+    `await new Promise((resolve) => ${emitter}.on('error', ({ code }) => resolve(code)))`;
   for (const emitter of [
     `net.connect(1, '127.0.0.1')`,
     `net.connect('/nowhere')`,

@@ -21,6 +21,7 @@ const conversions = {
   'net.Native': {
     send: (target, envelope, handle) => handle,
     got(target, envelope, fd, emit) {
+      native.releaseDescriptor(fd);
       const socket = new nodeNet.Socket({ fd, manualStart: true });
       const handle = socket._handle;
       socket._handle = null;
@@ -61,6 +62,7 @@ const conversions = {
     send: (target, envelope, handle) => handle,
     got(target, envelope, fd, emit) {
       const socket = dgram.createSocket('udp4');
+      native.releaseDescriptor(fd);
       socket.bind({ fd }, () => {
         const handle = dgramHandle(socket);
         // It is the receiver's alone, and has not been read from.
@@ -78,6 +80,7 @@ const conversions = {
     },
     got(target, envelope, fd, emit) {
       const socket = dgram.createSocket(envelope.dgramType);
+      native.releaseDescriptor(fd);
       socket.bind({ fd }, () => emit(socket));
     },
   },

@@ -58,6 +58,7 @@ function startGuardian(prefix, signal) {
   const status = guardian.spawn(options, stdio);
   guardian.unref();
   if (status < 0) native.closeDescriptor(stdio[0]);
+  else native.releaseDescriptor(stdio[0]);
   return status;
 }
 

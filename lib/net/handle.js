@@ -223,6 +223,7 @@ class SocketHandle {
   detach() {
     this.madeWriter?.close();
     const fd = this.native === null ? this.bareFd : this.native.detach();
+    native.releaseDescriptor(fd);
     this.bareFd = -1;
     this.closed = true;
     return fd;

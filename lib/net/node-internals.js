@@ -47,6 +47,7 @@ function classOf(isTcp) {
   if (!classes.has(isTcp)) {
     const fd = native.openSocket(isTcp ? ANY_IPV4 : UNIX);
     if (fd < 0) return null;
+    native.releaseDescriptor(fd);
     const socket = new Socket({ fd, manualStart: true });
     classes.set(isTcp, socket._handle.constructor);
     socket.destroy();

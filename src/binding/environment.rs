@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use napi::{Env, Error, Result, Status, sys};
 
+use super::descriptor::InTransit;
 use super::exit::ExitFlushes;
 use super::memory::ReadMemory;
 use super::shared_array::SharedArray;
@@ -26,6 +27,7 @@ pub struct Environment {
     pub ticks: Rc<Ticks>,
     pub shared: SharedState,
     pub exit_flushes: ExitFlushes,
+    pub in_transit: InTransit,
 }
 
 thread_local! {
@@ -51,6 +53,7 @@ impl Environment {
             ticks: Rc::new(Ticks::new()),
             shared: SharedState::new(raw),
             exit_flushes: ExitFlushes::new(raw),
+            in_transit: InTransit::default(),
         });
         // SAFETY: `raw` is valid; the hook's argument is `raw` itself, used as a key only.
         let status = unsafe {
@@ -84,6 +87,7 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, key: 
     let Some(ended) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key.cast())) else {
         return;
     };
+    ended.in_transit.end();
     contained(|| ended.turn.end());
     ended.event_loop.end(move || {
         // SAFETY: `hook` is valid until removed, and this runs once.

@@ -1,7 +1,7 @@
 //! `ChannelHandle`: the fork channel as JavaScript holds it.
 
 use std::cell::OnceCell;
-use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::ptr;
 use std::rc::{Rc, Weak};
 
@@ -12,6 +12,7 @@ use napi_derive::napi;
 use super::callback::Callback;
 use super::descriptor::adopt_open;
 use super::environment::Environment;
+use super::external_memory::ExternalMemory;
 use super::pinned;
 use crate::event_loop::Errno;
 use crate::ipc::{Channel, ChannelObserver, Format};
@@ -38,9 +39,11 @@ pub struct ChannelHandle {
 }
 
 struct Events {
+    environment: Rc<Environment>,
     callback: Callback,
     format: Format,
     channel: OnceCell<Rc<Channel>>,
+    external: ExternalMemory,
 }
 
 #[napi]
@@ -57,11 +60,14 @@ impl ChannelHandle {
         let format = if advanced { Format::Advanced } else { Format::Json };
         let events = Rc::new(Events {
             callback: Callback::new(&env, &environment, owner, on_event, "PIPEWRAP")?,
+            environment: environment.clone(),
             format,
             channel: OnceCell::new(),
+            external: ExternalMemory::new(env.raw()),
         });
         let observer: Weak<dyn ChannelObserver> = Rc::downgrade(&events) as Weak<dyn ChannelObserver>;
         // A descriptor that is none makes a channel that is closed already, as in Node.
+        environment.in_transit.take(fd);
         let channel =
             adopt_open(fd).and_then(|socket| Channel::new(&environment.event_loop, socket, format, observer));
         if let Ok(channel) = channel {
@@ -172,7 +178,8 @@ fn copy(piece: &libc::iovec) -> Vec<u8> {
 
 impl ChannelObserver for Events {
     fn messages(&self, bytes: &[u8], descriptor: Option<OwnedFd>) {
-        let fd = descriptor.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let in_transit = &self.environment.in_transit;
+        let fd = descriptor.map_or(-1, |fd| in_transit.give(fd));
         let called = self.callback.call_with(|env| {
             let (start, length) = (bytes.as_ptr(), bytes.len());
             let mut value = ptr::null_mut();
@@ -192,9 +199,9 @@ impl ChannelObserver for Events {
             };
             [number(env, event::MESSAGES), value, number(env, f64::from(fd))]
         });
-        // From then on it is JavaScript's; else it is closed here.
-        if called {
-            descriptor.map(IntoRawFd::into_raw_fd);
+        // What JavaScript was not called for is closed here.
+        if !called && in_transit.take(fd) {
+            drop(adopt_open(fd));
         }
     }
 
@@ -209,6 +216,10 @@ impl ChannelObserver for Events {
 
     fn lost(&self, errno: Errno) {
         self.callback.call([event::LOST, f64::from(errno), -1.0]);
+    }
+
+    fn kept(&self, bytes: usize) {
+        self.external.set(bytes);
     }
 }
 

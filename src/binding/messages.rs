@@ -11,6 +11,7 @@ use napi_derive::napi;
 
 use super::callback::Callback;
 use super::environment::Environment;
+use super::external_memory::ExternalMemory;
 use super::pinned::{self, Pinned};
 use crate::event_loop::{Errno, Stream, Turn};
 use crate::messages::{
@@ -71,6 +72,7 @@ struct Events {
     turn: Rc<Turn>,
     callback: Callback,
     connection: OnceCell<Rc<Connection>>,
+    external: ExternalMemory,
     table: *mut u32,
     _table_memory: Pinned,
     /// CLOSED is still to come.
@@ -106,6 +108,7 @@ impl MessagesHandle {
             turn: environment.turn.clone(),
             callback: Callback::new(&env, &environment, owner, on_event, &name)?,
             connection: OnceCell::new(),
+            external: ExternalMemory::new(env.raw()),
             table: memory.iov_base.cast(),
             _table_memory: Pinned::new(&env, table.raw()),
             closing: Cell::new(false),
@@ -114,11 +117,12 @@ impl MessagesHandle {
         let connection = Connection::new(codec, max_length, nonce, observer);
         let mut status = 0;
         if fd >= 0 {
+            let was_on_its_way = environment.in_transit.take(fd);
             // SAFETY: JavaScript hands over a descriptor that nobody else closes.
             let owned = unsafe { OwnedFd::from_raw_fd(fd) };
             if let Err((errno, fd)) = connection.open(&environment.event_loop, owned) {
                 // Back to JavaScript.
-                fd.map(IntoRawFd::into_raw_fd);
+                environment.in_transit.give_back(fd, was_on_its_way);
                 status = errno;
             }
         }
@@ -452,6 +456,10 @@ impl ConnectionObserver for Events {
 
     fn shut_down(&self) {
         self.tell(event::SHUTDOWN, 0.0, 0.0);
+    }
+
+    fn kept(&self, bytes: usize) {
+        self.external.set(bytes);
     }
 }
 

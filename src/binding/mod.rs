@@ -10,6 +10,7 @@ mod callback;
 mod descriptor;
 mod environment;
 mod exit;
+mod external_memory;
 mod ipc;
 mod memory;
 mod messages;

@@ -381,6 +381,7 @@ impl Events {
             read_limit: Cell::new(None),
         });
         let observer: Weak<dyn StreamObserver> = Rc::downgrade(&events) as Weak<dyn StreamObserver>;
+        let was_on_its_way = events.environment.in_transit.take(fd);
         let taken = adopt(fd)
             .map_err(|errno| (errno, None))
             .and_then(|fd| Stream::new(&events.environment.event_loop, fd, made, observer));
@@ -394,7 +395,7 @@ impl Events {
             }
             Err((errno, fd)) => {
                 // Back to JavaScript.
-                fd.map(IntoRawFd::into_raw_fd);
+                events.environment.in_transit.give_back(fd, was_on_its_way);
                 events.status.set(errno);
                 // No event can come: the async context, and what it leads to, go now.
                 events.hold();

@@ -19,6 +19,8 @@ pub trait ChannelObserver {
     fn sent(&self, count: usize);
     /// The next one after those is not, for this reason (ETOOMANYREFS: too many descriptors under way); the rest may be.
     fn lost(&self, errno: Errno);
+    /// How many bytes are kept now: the beginning of a message, and what the peer does not take.
+    fn kept(&self, _bytes: usize) {}
 }
 
 /// One read: as much as the kernel has for a channel by default (its socket buffer is 208 KiB).
@@ -157,6 +159,9 @@ impl Channel {
             });
         }
         self.update();
+        if let Some(observer) = self.observer.upgrade() {
+            self.report_kept(&*observer);
+        }
         Ok(false)
     }
 
@@ -168,6 +173,14 @@ impl Channel {
         }
         self.socket.borrow_mut().take();
         *self.outgoing.borrow_mut() = Outgoing::default();
+        self.incoming.borrow_mut().bytes = Vec::new();
+        if let Some(observer) = self.observer.upgrade() {
+            observer.kept(0);
+        }
+    }
+
+    fn report_kept(&self, observer: &dyn ChannelObserver) {
+        observer.kept(self.incoming.borrow().bytes.capacity() + self.outgoing.borrow().bytes);
     }
 
     fn update(&self) {
@@ -327,5 +340,6 @@ impl PollObserver for Channel {
             self.write_waiting(&*observer);
         }
         self.update();
+        self.report_kept(&*observer);
     }
 }

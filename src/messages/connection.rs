@@ -28,6 +28,8 @@ pub trait ConnectionObserver {
     fn drained(&self, status: Errno);
     /// The writing side has ended.
     fn shut_down(&self);
+    /// How many bytes are kept now for the connection: unfinished messages of the peer, and what it does not take.
+    fn kept(&self, _bytes: usize) {}
 }
 
 /// The cutter and what it feeds; without a stream for connections whose bytes JavaScript moves.
@@ -88,11 +90,16 @@ impl Connection {
     }
 
     /// Takes bytes as if they had been read.
-    pub fn feed(&self, mut bytes: &[u8]) {
+    pub fn feed(&self, bytes: &[u8]) {
         self.unreported.set(self.unreported.get() + bytes.len());
         let Some(observer) = self.observer.upgrade() else {
             return;
         };
+        self.cut(&*observer, bytes);
+        self.report_kept(&*observer);
+    }
+
+    fn cut(&self, observer: &dyn ConnectionObserver, mut bytes: &[u8]) {
         while !self.is_over.get() {
             let mut batch = Batch::new(self.codec(), self.nonce);
             let cut = self.cutter.borrow_mut().cut(bytes, &mut batch);
@@ -102,9 +109,13 @@ impl Connection {
             match cut {
                 Ok([]) => return,
                 Ok(rest) => bytes = rest,
-                Err(fault) => return self.fail(&*observer, fault),
+                Err(fault) => return self.fail(observer, fault),
             }
         }
+    }
+
+    fn report_kept(&self, observer: &dyn ConnectionObserver) {
+        observer.kept(self.cutter.borrow().kept_bytes() + self.pending_bytes());
     }
 
     /// The stream that `feed` is fed from has ended.
@@ -129,6 +140,7 @@ impl Connection {
         if let Some(stream) = self.stream() {
             stream.stop_reading();
         }
+        self.cutter.borrow_mut().discard();
         observer.fault(fault);
     }
 
@@ -140,12 +152,19 @@ impl Connection {
         let stream = self.stream().ok_or(-libc::EBADF)?;
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         self.sent.set(self.sent.get() + length as u64);
-        if self.is_writing.get() {
+        let left = if self.is_writing.get() {
             let mut waiting = self.waiting.borrow_mut();
             pieces.iter().for_each(|piece| waiting.extend_from_slice(piece));
-            return Ok(waiting.len() + stream.pending_bytes());
+            waiting.len() + stream.pending_bytes()
+        } else {
+            self.write(stream, pieces)?
+        };
+        if left > 0
+            && let Some(observer) = self.observer.upgrade()
+        {
+            self.report_kept(&*observer);
         }
-        self.write(stream, pieces)
+        Ok(left)
     }
 
     /// How many bytes `send` was given.
@@ -158,11 +177,16 @@ impl Connection {
         self.waiting.borrow().len() + self.stream().map_or(0, |stream| stream.pending_bytes())
     }
 
-    /// Closes the descriptor; nothing is reported afterwards.
+    /// Closes the descriptor and lets go of what is kept; nothing is reported afterwards.
     pub fn close(&self) {
         self.is_over.set(true);
         if let Some(stream) = self.stream() {
             stream.close();
+        }
+        self.cutter.borrow_mut().discard();
+        drop(self.waiting.take());
+        if let Some(observer) = self.observer.upgrade() {
+            observer.kept(0);
         }
     }
 
@@ -222,10 +246,13 @@ impl StreamObserver for Connection {
         };
         let waiting = self.waiting.take();
         if status < 0 || waiting.is_empty() {
+            self.report_kept(&*observer);
             return observer.drained(status);
         }
         let Some(stream) = self.stream() else { return };
-        match self.write(stream, &[&waiting]) {
+        let written = self.write(stream, &[&waiting]);
+        self.report_kept(&*observer);
+        match written {
             Ok(0) => observer.drained(0),
             Ok(_) => {}
             Err(errno) => observer.drained(errno),

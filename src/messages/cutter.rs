@@ -30,6 +30,16 @@ impl Cutter {
         self.codec
     }
 
+    /// How much memory the beginning of a frame takes up.
+    pub fn kept_bytes(&self) -> usize {
+        self.partial.capacity()
+    }
+
+    /// Lets go of the beginning of a frame: its end will not come.
+    pub fn discard(&mut self) {
+        self.partial = Vec::new();
+    }
+
     /// Puts whole frames into `batch` and returns what is left when it has no more room; empty when all is taken.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ pub struct ListenerHandle {
 }
 
 struct Events {
+    environment: Rc<Environment>,
     callback: Callback,
     listener: OnceCell<Rc<Listener>>,
     /// CLOSED is still to come.
@@ -52,10 +53,12 @@ impl ListenerHandle {
         let environment = Environment::of(&env)?;
         let events = Rc::new(Events {
             callback: Callback::new(&env, &environment, owner, on_event, &name)?,
+            environment: environment.clone(),
             listener: OnceCell::new(),
             closing: Cell::new(false),
         });
         let observer: Weak<dyn ListenerObserver> = Rc::downgrade(&events) as Weak<dyn ListenerObserver>;
+        let was_on_its_way = environment.in_transit.take(fd);
         let taken = adopt(fd)
             .map_err(|errno| (errno, None))
             .and_then(|fd| Listener::new(&environment.event_loop, fd, observer));
@@ -66,7 +69,7 @@ impl ListenerHandle {
             }
             Err((errno, fd)) => {
                 // Back to JavaScript.
-                fd.map(IntoRawFd::into_raw_fd);
+                environment.in_transit.give_back(fd, was_on_its_way);
                 errno
             }
         };
@@ -109,7 +112,7 @@ impl ListenerHandle {
     pub fn take(&self) -> i32 {
         self.listener()
             .and_then(|listener| listener.take())
-            .map_or(-1, IntoRawFd::into_raw_fd)
+            .map_or(-1, |fd| self.events.environment.in_transit.give(fd))
     }
 
     /// Whether listening keeps the process alive (it does at first).

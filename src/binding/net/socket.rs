@@ -1,10 +1,9 @@
 //! System calls on sockets. Each answers as libuv does: 0 or more, or a negative errno.
 
-use std::os::fd::IntoRawFd;
-
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, Env, Result};
 use napi_derive::napi;
 
+use crate::binding::environment::Environment;
 use crate::event_loop::Errno;
 use crate::net::{self, Address, Domain, KeepAlive, Peer};
 
@@ -42,13 +41,14 @@ pub fn peer_credentials(fd: i32) -> Either<PeerCredentials, i32> {
 
 /// Opens a stream socket: 4, 6, or 0 for UNIX. Returns the descriptor.
 #[napi(catch_unwind)]
-pub fn open_socket(version: u32) -> i32 {
+pub fn open_socket(env: Env, version: u32) -> Result<i32> {
+    let environment = Environment::of(&env)?;
     let domain = match version {
         4 => Domain::Ipv4,
         6 => Domain::Ipv6,
         _ => Domain::Unix,
     };
-    net::open(domain).map_or_else(|errno| errno, IntoRawFd::into_raw_fd)
+    Ok(net::open(domain).map_or_else(|errno| errno, |fd| environment.in_transit.give(fd)))
 }
 
 #[napi(catch_unwind)]
@@ -120,11 +120,11 @@ pub fn ip_version(text: String) -> u32 {
     u32::from(net::ip_version(&text))
 }
 
-fn status(result: Result<(), Errno>) -> i32 {
+fn status(result: std::result::Result<(), Errno>) -> i32 {
     result.err().unwrap_or(0)
 }
 
-fn describe(address: Result<Address, Errno>) -> Either<AddressInfo, i32> {
+fn describe(address: std::result::Result<Address, Errno>) -> Either<AddressInfo, i32> {
     let described = address.and_then(|address| address.describe().ok_or(-libc::EAFNOSUPPORT));
     match described {
         Ok(Peer::Inet { host, port, version }) => Either::A(AddressInfo {

@@ -1,7 +1,7 @@
 //! `ChildHandle`: a child process as JavaScript holds it.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -131,7 +131,7 @@ impl ChildHandle {
     }
 
     /// Gives the pipe that is its descriptor `number` more room for what it writes. Returns whether it could.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn widen(&self, number: i32) -> bool {
         self.child().is_some_and(|child| child.widen(number))
     }
@@ -200,17 +200,17 @@ impl ChildHandle {
         };
         let started = launched.and_then(|launched| self.events.watch(launched));
         if started.err().is_none_or(leaves_streams) {
-            give(ends, stdio);
+            self.give(ends, stdio);
         }
         started
     }
-}
 
-/// Hands our ends of the pipes to JavaScript.
-fn give(ends: Vec<(usize, OwnedFd)>, stdio: &mut [i32]) {
-    for (index, fd) in ends {
-        debug_assert_eq!(stdio[index], PIPE);
-        stdio[index] = fd.into_raw_fd();
+    /// Hands our ends of the pipes to JavaScript.
+    fn give(&self, ends: Vec<(usize, OwnedFd)>, stdio: &mut [i32]) {
+        for (index, fd) in ends {
+            debug_assert_eq!(stdio[index], PIPE);
+            stdio[index] = self.events.environment.in_transit.give(fd);
+        }
     }
 }
 
@@ -241,18 +241,9 @@ pub fn next_mark() -> u32 {
 
 /// Whether what waits to be read from a child's pipe and what has been read already (`buffered` bytes) are more than the pipe
 /// held before it was widened.
-#[napi]
+#[napi(catch_unwind)]
 pub fn holds_more_than_its_room(fd: i32, buffered: u32) -> bool {
     holds_more_than_sent_at_once(fd, buffered)
-}
-
-/// Closes a descriptor that JavaScript was given and has no use for.
-#[napi(catch_unwind)]
-pub fn close_descriptor(fd: i32) {
-    if fd >= 0 {
-        // SAFETY: JavaScript owns it and uses it no more.
-        drop(unsafe { OwnedFd::from_raw_fd(fd) });
-    }
 }
 
 impl Events {

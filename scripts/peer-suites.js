@@ -54,17 +54,19 @@ async function compare(suite, folder) {
     const original = await round(false, 1);
     const ours = await round(true, 1);
     let differences = lost(original, ours);
+    const once = differences;
     if (differences.length > 0) {
       const again = [await round(false, 2), await round(true, 2)];
       differences = differences.filter((name) => again[0].get(name) && !again[1].get(name));
     }
-    return print(suite, original, ours, differences);
+    const unsteady = once.filter((name) => !differences.includes(name));
+    return print(suite, original, ours, { differences, unsteady });
   } finally {
     await servers.stop();
   }
 }
 
-function print({ name, expected }, original, ours, differences) {
+function print({ name, expected }, original, ours, { differences, unsteady }) {
   const unexpected = differences.filter((test) => expected[test] === undefined);
   const good = original.passed > 0 && unexpected.length === 0;
   console.log(

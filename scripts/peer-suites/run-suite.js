@@ -3,11 +3,11 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { pathToFileURL } = require('node:url');
 const { root } = require('../setup/stamp');
 const { Results, fromJest, fromTap } = require('./results');
 
-const register = pathToFileURL(path.join(root, 'lib', 'register.js')).href;
+// Not --import: with it Node 20 loads the program as if it were an ES module, which suites of TypeScript do not survive.
+const register = `--require "${path.join(root, 'lib', 'register.js')}"`;
 
 const FILE_LIMIT_MS = 180_000;
 
@@ -19,7 +19,7 @@ async function runSuite(suite, { folder, binary, env, registered, log }) {
     ...env,
     PATH: `${path.dirname(binary)}${path.delimiter}${process.env.PATH}`,
     CI: 'true',
-    NODE_OPTIONS: registered ? `--import ${register}` : '',
+    NODE_OPTIONS: registered ? register : '',
   };
   fs.writeFileSync(log, '');
   if (suite.files) return runFiles(suite.files, { folder, binary, env: settings, log });

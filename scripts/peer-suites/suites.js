@@ -9,7 +9,7 @@ const AVA = ['node_modules/.bin/ava', '--tap'];
 const MOCHA = ['node_modules/.bin/mocha', '--reporter', 'tap'];
 const JEST = ['node_modules/.bin/jest', '--runInBand', '--json', '--outputFile', 'peer-suite.json'];
 
-const usesNet = /\b(?:node:)?net'/;
+const usesNet = /'(?:node:)?(?:net|tls)'/;
 
 module.exports = [
   {
@@ -40,7 +40,13 @@ module.exports = [
     name: 'undici',
     version: '8.10.0',
     node: '24',
-    files: { folder: 'test', pattern: /\.js$/, deep: false, containing: usesNet, args: ['--expose-gc'] },
+    files: {
+      folder: 'test',
+      pattern: /^(?!fixtures|fuzzing).*\.js$/,
+      deep: true,
+      containing: usesNet,
+      args: ['--expose-gc'],
+    },
     prepare: [['node', 'scripts/generate-pem.js']],
     expected: {},
   },

@@ -16,8 +16,8 @@ const MAX_LENGTH = 16 * 1024 * 1024;
 const MAX_LENGTH_LIMIT = 2 ** 29 - 2 ** 18;
 const HIGH_WATER_MARK = 64 * 1024;
 
-// Streams that have messages on them.
-const taken = new WeakSet();
+// On streams that have messages on them, of whatever copy of this package.
+const kCarriesMessages = Symbol.for('oxipc.carriesMessages');
 
 function messages(socket, options = {}) {
   if (!(socket instanceof Duplex)) {
@@ -32,8 +32,8 @@ function messages(socket, options = {}) {
     throw new ERR_INVALID_ARG_VALUE('socket', socket, 'must be a stream of bytes');
   }
   if (socket.destroyed) throw new ERR_SOCKET_CLOSED();
-  if (taken.has(socket)) throw new ERR_INVALID_ARG_VALUE('socket', socket, 'carries messages already');
-  taken.add(socket);
+  if (socket[kCarriesMessages]) throw new ERR_INVALID_ARG_VALUE('socket', socket, 'carries messages already');
+  Object.defineProperty(socket, kCarriesMessages, { value: true });
   const isOurs = isInstance(socket, Socket);
   return new Messages(socket, { codec: codecs[codec], maxLength, highWaterMark }, isOurs);
 }

@@ -22,7 +22,7 @@ const JAVASCRIPT = {
 // Part of src/ -> parts that it may use, beside itself.
 const RUST = {
   'amqp/wire': [],
-  'amqp/client': ['amqp/wire', 'runtime'],
+  'amqp/client': ['amqp/wire', 'runtime', 'tls'],
   broker: ['amqp/wire', 'runtime'],
   event_loop: [],
   ipc: ['event_loop'],
@@ -30,7 +30,8 @@ const RUST = {
   net: ['event_loop'],
   process: ['event_loop'],
   runtime: [],
-  binding: ['amqp/client', 'broker', 'event_loop', 'ipc', 'messages', 'net', 'process', 'runtime'],
+  tls: [],
+  binding: ['amqp/client', 'broker', 'event_loop', 'ipc', 'messages', 'net', 'process', 'runtime', 'tls'],
 };
 
 // A name in Rust source -> the only part that may use it.

@@ -14,7 +14,7 @@ const RECEIVER = path.join(__dirname, 'programs', 'receiver.js');
 const TARGETS = { TCP: () => ({ port: 0, host: '127.0.0.1' }), UNIX: (path) => ({ path: path('socket') }) };
 
 const closed = (emitter) => new Promise((resolve) => emitter.once('close', resolve));
-const nameOf = (handle) => handle && handle.constructor.name;
+const nameOf = (handle) => handle?.constructor.name;
 
 function overBoth(name, scenario) {
   for (const [kind, targetOf] of Object.entries(TARGETS)) {

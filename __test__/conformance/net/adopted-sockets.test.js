@@ -365,7 +365,10 @@ overBoth('unref() before and after, and by the handle', {}, async ({ net, log, t
     (socket) => socket.unref(),
     (socket) => socket.unref().ref(),
     (socket) => socket._handle.unref(),
-    (socket) => void (socket._handle, socket.unref()),
+    (socket) => {
+      log(typeof socket._handle);
+      socket.unref();
+    },
   ]) {
     const early = connect(server);
     use(early);
@@ -390,9 +393,10 @@ overBoth('destroy() and errors', {}, async ({ net, log, watch, target, connect }
     ['write after destroy', (socket) => socket.destroy().write('late', (error) => log('write', error))],
     [
       'write under way',
-      (socket) =>
-        void (socket.write(pattern(8 * MEGABYTE), (error) => log('cut off', error ?? null)),
-        socket.destroy()),
+      (socket) => {
+        socket.write(pattern(8 * MEGABYTE), (error) => log('cut off', error ?? null));
+        socket.destroy();
+      },
     ],
     ['handle closed', (socket) => socket._handle.close(() => log('handle closed'))],
   ]) {

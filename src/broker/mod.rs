@@ -7,6 +7,7 @@
 
 mod auth;
 mod bridge;
+mod clock;
 mod connection;
 mod definitions;
 mod exchange;

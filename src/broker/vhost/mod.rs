@@ -22,6 +22,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
 
+use crate::broker::clock::Clock;
 use crate::broker::connection::outgoing::Outgoing;
 use crate::broker::publish::message::Name;
 use crate::broker::queue::entries::Entries;
@@ -43,8 +44,12 @@ pub struct Vhost {
 
 impl Vhost {
     pub fn new(name: Name, memory: Arc<Memory>) -> Vhost {
+        Vhost::with_clock(name, memory, Clock::monotonic())
+    }
+
+    pub fn with_clock(name: Name, memory: Arc<Memory>, clock: Clock) -> Vhost {
         Vhost {
-            state: FairMutex::new(State::new(name, memory)),
+            state: FairMutex::new(State::new(name, memory, clock)),
             backlog: Arc::new(Semaphore::new(1)),
             timers_changed: Notify::new(),
             leftovers: AtomicBool::new(false),

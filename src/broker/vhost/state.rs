@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -12,6 +11,7 @@ use super::memory::Memory;
 use super::session::{ChannelSlot, Session};
 use super::slots::{SlotId, Slots};
 use super::work;
+use crate::broker::clock::Clock;
 use crate::broker::exchange::{Exchange, Kind};
 use crate::broker::publish::dead_letter::Reason;
 use crate::broker::publish::message::{Message, Name};
@@ -45,11 +45,11 @@ pub struct State {
     pub timers: BinaryHeap<Reverse<(u64, SlotId)>>,
     /// Whether a timer before all others was added.
     pub timers_changed: bool,
-    started: Instant,
+    clock: Clock,
 }
 
 impl State {
-    pub fn new(name: Name, memory: Arc<Memory>) -> State {
+    pub fn new(name: Name, memory: Arc<Memory>, clock: Clock) -> State {
         let mut exchanges = HashMap::<Name, Exchange>::new();
         for (exchange, kind) in [
             ("amq.direct", Kind::Direct),
@@ -83,7 +83,7 @@ impl State {
             woken: Vec::new(),
             timers: BinaryHeap::new(),
             timers_changed: false,
-            started: Instant::now(),
+            clock,
         }
     }
 
@@ -98,7 +98,7 @@ impl State {
 
     /// Milliseconds since the vhost began: the clock of all deadlines.
     pub fn now(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        self.clock.now()
     }
 
     /// An open channel.

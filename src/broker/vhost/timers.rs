@@ -80,3 +80,72 @@ impl State {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use amq_protocol::types::AMQPValue;
+
+    use crate::broker::clock::Clock;
+    use crate::broker::publish::message::Message;
+    use crate::broker::queue::QueueSpec;
+    use crate::broker::vhost::memory::Memory;
+    use crate::broker::vhost::{State, Vhost};
+
+    #[test]
+    fn messages_expire_and_unused_queues_go_by_the_vhosts_clock() {
+        let (memory, time) = (Arc::new(Memory::new(usize::MAX)), Arc::new(AtomicU64::new(5)));
+        let vhost = Vhost::with_clock("/".into(), memory.clone(), Clock::Manual(time.clone()));
+        let id = vhost.with(|state| {
+            let mut spec = QueueSpec::durable("q".into());
+            for (argument, milliseconds) in [("x-message-ttl", 1000), ("x-expires", 60_000)] {
+                let value = AMQPValue::LongInt(milliseconds);
+                spec.arguments.insert(argument.into(), value);
+            }
+            let id = state.add_queue(spec).unwrap();
+            state.rearm(id);
+            let message = Message::new("".into(), b"q\0\0x".to_vec(), 1, 2, memory.clone());
+            assert!(state.enqueue(id, Arc::new(message)));
+            id
+        });
+        let ready = || vhost.with(|state| state.queues.get(id).map(|queue| queue.ready()));
+        assert_eq!(vhost.with(State::fire_timers), Some(1000));
+        time.store(1004, Ordering::Relaxed);
+        assert_eq!((vhost.with(State::fire_timers), ready()), (Some(1), Some(1)));
+        time.store(1005, Ordering::Relaxed);
+        assert_eq!(vhost.with(State::fire_timers), Some(59_000));
+        assert_eq!(ready(), Some(0));
+        time.store(60_005, Ordering::Relaxed);
+        assert_eq!((vhost.with(State::fire_timers), ready()), (None, None));
+    }
+
+    #[test]
+    fn many_messages_that_expire_at_once_are_dropped_in_slices() {
+        const MESSAGES: usize = 12_000;
+        let (memory, time) = (Arc::new(Memory::new(usize::MAX)), Arc::new(AtomicU64::new(0)));
+        let vhost = Vhost::with_clock("/".into(), memory.clone(), Clock::Manual(time.clone()));
+        let id = vhost.with(|state| {
+            let mut spec = QueueSpec::durable("q".into());
+            spec.arguments
+                .insert("x-message-ttl".into(), AMQPValue::LongInt(10));
+            let id = state.add_queue(spec).unwrap();
+            for _ in 0..MESSAGES {
+                let message = Message::new("".into(), b"q\0\0x".to_vec(), 1, 2, memory.clone());
+                state.enqueue(id, Arc::new(message));
+            }
+            id
+        });
+        time.store(10, Ordering::Relaxed);
+        let mut slices = 1;
+        while vhost.with(State::fire_timers) == Some(0) {
+            slices += 1;
+        }
+        assert!(slices > 2);
+        assert_eq!(
+            vhost.with(|state| state.queues.get(id).map(|queue| queue.ready())),
+            Some(0)
+        );
+    }
+}

@@ -111,6 +111,8 @@ export declare class ChildHandle {
   spawn(options: SpawnOptions, stdio: Int32Array): number
   /** 0 when there is no process. */
   get pid(): number
+  /** Waits until it has executed its program: 0, or the negative errno for which it could not. */
+  awaitProgram(): number
   /** Sends a signal: 0 or a negative errno, ESRCH once it has ended. */
   kill(signal: number): number
   /**

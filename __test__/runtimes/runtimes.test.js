@@ -11,12 +11,12 @@ const { ensurePackages } = require('../../scripts/setup/packages');
 const root = path.join(__dirname, '..', '..');
 const modules = path.join(__dirname, 'node_modules');
 
-// The binaries themselves: the launchers need install scripts.
+// The binaries themselves, where npm puts them and where the install script of `bun`, if it may run, moves its own.
 const cpu = { x64: { bun: 'x64', deno: 'x64' }, arm64: { bun: 'aarch64', deno: 'arm64' } }[process.arch];
 const RUNTIMES = {
-  Bun: { file: `@oven/bun-linux-${cpu?.bun}/bin/bun`, args: [] },
+  Bun: { files: [`@oven/bun-linux-${cpu?.bun}/bin/bun`, 'bun/bin/bun.exe'], args: [] },
   Deno: {
-    file: `@deno/linux-${cpu?.deno}-glibc/deno`,
+    files: [`@deno/linux-${cpu?.deno}-glibc/deno`],
     args: ['run', '--allow-all', '--node-modules-dir=manual'],
   },
 };
@@ -37,8 +37,9 @@ function makeProject() {
   fs.copyFileSync(path.join(__dirname, 'programs', 'drop-ins.cjs'), path.join(project, 'drop-ins.cjs'));
 }
 
-function run({ file, args }, env = {}) {
-  const { status, signal, stdout, stderr } = spawnSync(path.join(modules, file), [...args, 'drop-ins.cjs'], {
+function run({ files, args }, env = {}) {
+  const binary = files.map((file) => path.join(modules, file)).find(fs.existsSync);
+  const { status, signal, stdout, stderr } = spawnSync(binary, [...args, 'drop-ins.cjs'], {
     encoding: 'utf8',
     cwd: project,
     env: { ...process.env, OXIPC_FALLBACK: '', DENO_NO_UPDATE_CHECK: '1', ...env },

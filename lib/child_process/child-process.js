@@ -151,8 +151,12 @@ function onEvent(kind, a, b) {
   else treeGone(this, a);
 }
 
+// A program that is known is not waited for in spawn() (docs/design/spawn.md), but here: behind 'spawn' nothing differs from Node.
 function emitSpawn(child) {
-  child.emit('spawn');
+  const status = child._handle?.awaitProgram() ?? 0;
+  if (status === 0) child.emit('spawn');
+  // Its exit brings the error. The child may be frozen.
+  else Reflect.set(child, 'pid', undefined);
 }
 
 // `code` below 0: the errno with which spawning or waiting failed.

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use std::sync::{Mutex, PoisonError};
 
 use super::launch::Launched;
-use super::under_way::late_failure;
+use super::under_way::{self, late_failure};
 use super::watched::Watched;
 use crate::event_loop::{Errno, Loop, Poll, PollObserver, Readiness, Turn, enlarge_send_buffer};
 
@@ -17,6 +17,9 @@ pub struct ExitStatus {
     pub code: i32,
     pub signal: i32,
 }
+
+/// Signals that stop a process unless it handles them.
+const STOPS: [libc::c_int; 4] = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 
 pub trait ExitObserver {
     /// The child has ended and is reaped; or a negative errno: it cannot be waited for, because somebody else did, or it has
@@ -82,8 +85,20 @@ impl Child {
     /// # Errors
     /// ESRCH when it is reaped; another process that got the number is never reached.
     pub fn kill(&self, signal: i32) -> Result<(), Errno> {
+        if STOPS.contains(&signal) {
+            // A child that is stopped before it has executed its program keeps what it borrows.
+            let _ = self.await_program();
+        }
         let process = self.process.borrow();
         process.as_ref().ok_or(-libc::ESRCH)?.signal(signal)
+    }
+
+    /// Waits until it has executed its program: at most 0.9 s, since somebody may have stopped it.
+    ///
+    /// # Errors
+    /// Why it did not.
+    pub fn await_program(&self) -> Result<(), Errno> {
+        under_way::await_program(self.pid)
     }
 
     /// Gives the socket that is its descriptor `number` a larger send buffer. Returns whether it could.

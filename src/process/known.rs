@@ -31,7 +31,9 @@ static KNOWN: Mutex<Vec<Program>> = Mutex::new(Vec::new());
 
 /// The file that `command` will execute, if that can be told and all else about it looks good.
 pub(super) fn find(command: &Command, stdio: &StdioTable) -> Option<Program> {
+    // A detached child has to be in its session when `spawn` returns: its group is signalled by its pid.
     let is_usual = !command.changes_identity()
+        && !command.detached
         && command.packed_bytes() <= SMALL_ARGUMENTS
         && stdio.sources.len() <= FEW_DESCRIPTORS;
     if !is_usual || !stdio.is_open() {

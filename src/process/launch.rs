@@ -18,13 +18,19 @@ use super::child::reap_abandoned;
 use super::command::Command;
 use super::known;
 use super::stdio::StdioTable;
-use super::under_way;
+use super::under_way::{self, late_failure};
 use super::watched::{Watched, has_pidfds};
 use crate::event_loop::{Errno, last_errno};
 
 /// Children that have not executed their program yet, and so hold whatever was open here when they were made: a program that
 /// was written and closed meanwhile, too, which the kernel then refuses to execute (ETXTBSY).
 pub(super) static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+/// Has the kernel clear a word when the child lets go of our memory. musl's `clone` refuses it (since 1.2.5).
+const CLEAR_WHEN_FREE: c_int = if cfg!(target_env = "musl") {
+    0
+} else {
+    libc::CLONE_CHILD_CLEARTID
+};
 /// Before each further try. The kernel closes what a child held right after it has let us go on, so never without a pause.
 const BUSY_PAUSES: [Duration; 6] = [
     Duration::from_millis(1),
@@ -79,7 +85,10 @@ fn launch_ahead(command: Command, stdio: &StdioTable) -> Result<Launched, Errno>
     // SAFETY: `birth` stays where it is until the child has let go of it.
     let (pid, pidfd) = unsafe { make(birth.as_ptr(), 0) }?;
     under_way::add(pid, birth);
-    watch(pid, pidfd)
+    watch(pid, pidfd).inspect_err(|_| {
+        // Of its pid, which another process may get.
+        let _ = late_failure(pid);
+    })
 }
 
 /// As `launch_waiting`. On a thread that is not JavaScript's, `keep_exit_statuses` was called there before.
@@ -115,7 +124,6 @@ fn launch_once(birth: &mut Birth) -> Result<Launched, Errno> {
         UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
     }
     let (pid, pidfd) = made?;
-    under_way::learn(birth);
     if let Some(before) = dumpable {
         // Linux: a change of identity clears it for the memory, and the child's was ours (commit_creds).
         // SAFETY: plain system call.
@@ -126,6 +134,7 @@ fn launch_once(birth: &mut Birth) -> Result<Launched, Errno> {
         reap_now(pid);
         return Err(-error);
     }
+    under_way::learn(birth);
     watch(pid, pidfd)
 }
 
@@ -145,7 +154,7 @@ unsafe fn make(birth: *mut Birth, flags: c_int) -> Result<(libc::pid_t, Option<O
         libc::clone(
             child_main,
             top.cast::<c_void>(),
-            libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | flags | with_pidfd | libc::SIGCHLD,
+            libc::CLONE_VM | CLEAR_WHEN_FREE | flags | with_pidfd | libc::SIGCHLD,
             birth.cast::<c_void>(),
             ptr::from_mut(&mut pidfd),
             ptr::null_mut::<c_void>(),

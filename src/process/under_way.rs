@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use super::birth::Birth;
 use super::known;
@@ -18,7 +19,10 @@ const UNKNOWN: u8 = 0;
 const YES: u8 = 1;
 const NO: u8 = 2;
 
-/// A `Birth` that a child may have; waited for when dropped.
+/// How long a child is waited for. It is not refused after that: somebody may have stopped it.
+const LONGEST_WAIT: Duration = Duration::from_millis(900);
+
+/// A `Birth` that a child may have; left to the child when dropped before the child has let go of it.
 pub(super) struct Lent(NonNull<Birth>);
 
 #[derive(Default)]
@@ -36,7 +40,7 @@ pub(super) fn is_possible() -> bool {
     LEAVES_ERRNO_ALONE && CLEARS.load(Ordering::Relaxed) == YES
 }
 
-/// From a child that was waited for.
+/// From a child that was waited for and has executed its program.
 pub(super) fn learn(birth: &Birth) {
     let answer = if birth.take_back() { YES } else { NO };
     CLEARS.store(answer, Ordering::Relaxed);
@@ -60,6 +64,22 @@ pub(super) fn await_all() -> bool {
     })
 }
 
+/// Waits until a child has executed its program.
+///
+/// # Errors
+/// Why it did not.
+pub(super) fn await_program(pid: libc::pid_t) -> Result<(), Errno> {
+    CHILDREN.with_borrow_mut(|children| {
+        let mut lent = children.lent.iter();
+        if let Some((_, birth)) = lent.find(|(other, _)| *other == pid) {
+            birth.wait();
+            children.sweep();
+        }
+        let failed = children.failed.iter().find(|(failed, _)| *failed == pid);
+        failed.map_or(Ok(()), |&(_, errno)| Err(errno))
+    })
+}
+
 /// Why a child that has ended did not execute its program, if it was made ahead of that; once.
 pub(super) fn late_failure(pid: libc::pid_t) -> Option<Errno> {
     CHILDREN.with_borrow_mut(|children| {
@@ -69,11 +89,17 @@ pub(super) fn late_failure(pid: libc::pid_t) -> Option<Errno> {
     })
 }
 
+impl Drop for Children {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(self.lent.len(), Ordering::SeqCst);
+    }
+}
+
 impl Children {
     fn sweep(&mut self) {
         let failed = &mut self.failed;
         self.lent.retain(|(pid, birth)| {
-            if birth.borrows().load(Ordering::Acquire) != 0 {
+            if birth.is_borrowed() {
                 return true;
             }
             UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
@@ -101,9 +127,21 @@ impl Lent {
         unsafe { &*ptr::addr_of!((*self.0.as_ptr()).borrows) }
     }
 
-    /// Returns when the child has let go of it.
+    fn is_borrowed(&self) -> bool {
+        self.borrows().load(Ordering::Acquire) != 0
+    }
+
+    /// Returns when the child has let go of it, or after `LONGEST_WAIT`.
     fn wait(&self) {
-        while self.borrows().load(Ordering::Acquire) != 0 {
+        let begun = Instant::now();
+        while self.is_borrowed() {
+            let Some(left) = LONGEST_WAIT.checked_sub(begun.elapsed()) else {
+                return;
+            };
+            let limit = libc::timespec {
+                tv_sec: 0,
+                tv_nsec: left.subsec_nanos().into(),
+            };
             // SAFETY: a futex of ours that the kernel wakes; not private, since it is another process that lets go.
             unsafe {
                 libc::syscall(
@@ -111,7 +149,7 @@ impl Lent {
                     self.borrows().as_ptr(),
                     libc::FUTEX_WAIT,
                     1,
-                    ptr::null::<libc::timespec>(),
+                    &raw const limit,
                 )
             };
         }
@@ -126,7 +164,10 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.wait();
+        // At the end of the thread or of the process, which must not wait for a child that somebody has stopped.
+        if self.is_borrowed() {
+            return;
+        }
         // SAFETY: made by `new`, and no child has it any more.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }

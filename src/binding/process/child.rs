@@ -75,6 +75,14 @@ impl ChildHandle {
         self.child().map_or(0, |child| child.pid())
     }
 
+    /// Waits until it has executed its program: 0, or the negative errno for which it could not.
+    #[napi(catch_unwind)]
+    pub fn await_program(&self) -> i32 {
+        self.child()
+            .and_then(|child| child.await_program().err())
+            .unwrap_or(0)
+    }
+
     /// Sends a signal: 0 or a negative errno, ESRCH once it has ended.
     #[napi(catch_unwind)]
     pub fn kill(&self, signal: i32) -> i32 {

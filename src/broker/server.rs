@@ -285,7 +285,7 @@ async fn timer_loop(vhost: Arc<Vhost>) {
             true => vhost.backlog.acquire().await.ok(),
             false => None,
         };
-        let wait = vhost.with(crate::broker::vhost::State::fire_timers);
+        let wait = vhost.fire_timers();
         if turn.is_some() {
             yield_now().await;
         }

@@ -79,6 +79,7 @@ impl Local {
             arriving: Arc::default(),
             pending_confirms: Vec::new(),
             exclusive_queues: Vec::new(),
+            rejected: 0,
         };
         let id = vhost.with(|state| state.sessions.insert(session));
         let mut local = Local {

@@ -11,6 +11,10 @@ use crate::broker::vhost::session::{ChannelSlot, Phase};
 use crate::broker::vhost::slots::SlotId;
 use crate::broker::vhost::work;
 
+/// Classes whose methods change where messages go.
+const EXCHANGE: u16 = 40;
+const QUEUE: u16 = 50;
+
 /// Outgoing bytes from which on a session's input waits: answers to a client that does not read them.
 const ANSWERS_MAX_BYTES: usize = 4 * 1024 * 1024;
 
@@ -58,12 +62,16 @@ impl State {
             let rest = &bytes[outcome.consumed..];
             match frame::cut(rest, tolerated(session.frame_max)) {
                 Ok(None) => break,
+                Ok(Some(frame)) if self.waits_for_letters(session_id, &frame) => {
+                    outcome.waits = true;
+                    break;
+                }
                 Ok(Some(frame)) => {
                     outcome.consumed += frame.wire_len();
                     self.spend(work::FRAME + work::bytes(frame.payload.len()));
                     self.frame(session_id, frame);
                 }
-                Err(error) if session.phase == Phase::Open => {
+                Err(error) if outcome.phase == Phase::Open => {
                     self.connection_exception(session_id, &broken_frame(rest, error), (0, 0));
                 }
                 // After our connection.close nothing has to be understood any more, but an answer could not be found
@@ -75,6 +83,21 @@ impl State {
         }
         self.flush_confirms(session_id);
         outcome
+    }
+
+    /// Whether a frame comes before its turn: the session's dead letters are to be routed by the exchanges, bindings and
+    /// queues that were there when it rejected them. Letters of others, and those that come later, are not waited for.
+    fn waits_for_letters(&mut self, session_id: SlotId, frame: &frame::Frame<'_>) -> bool {
+        if self.dead_letters.is_empty()
+            || frame.kind != frame::METHOD
+            || !matches!(method::ids(frame.payload), Some((EXCHANGE | QUEUE, _)))
+        {
+            return false;
+        }
+        self.run_pending();
+        self.sessions.get(session_id).is_some_and(|session| {
+            session.phase == Phase::Open && !self.dead_letters.are_taken(session.rejected)
+        })
     }
 
     fn frame(&mut self, session_id: SlotId, frame: frame::Frame<'_>) {

@@ -134,6 +134,7 @@ impl Connection {
             arriving: arriving.clone(),
             pending_confirms: Vec::new(),
             exclusive_queues: Vec::new(),
+            rejected: 0,
         };
         let id = vhost.with(|state| state.sessions.insert(session));
         Connection {

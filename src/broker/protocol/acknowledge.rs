@@ -130,7 +130,13 @@ impl State {
                     self.mark_dirty(queue);
                 }
             }
-            Settlement::Discard => self.dead_letter_later(queue, entry.message, Reason::Rejected),
+            Settlement::Discard => {
+                self.dead_letter_later(queue, entry.message, Reason::Rejected);
+                let mark = self.dead_letters.mark();
+                if let Some(session) = self.sessions.get_mut(session_id) {
+                    session.rejected = mark;
+                }
+            }
         }
     }
 

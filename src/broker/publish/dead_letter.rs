@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::death::Death;
 use super::{copy_keys, headers_of};
 use crate::broker::publish::message::Message;
+use crate::broker::publish::pending_letters::PendingLetter;
 use crate::broker::publish::properties::Properties;
 use crate::broker::vhost::State;
 use crate::broker::vhost::slots::SlotId;
@@ -37,26 +38,22 @@ impl State {
     ///
     /// Not at once: one full queue may feed another, and that one a third.
     pub fn dead_letter_later(&mut self, queue_id: SlotId, message: Arc<Message>, reason: Reason) {
-        if self
-            .queues
-            .get(queue_id)
-            .is_some_and(|queue| queue.arguments().dead_letter_exchange.is_some())
-        {
-            self.dead_letters.push_back((queue_id, message, reason));
+        let queue = self.queues.get(queue_id);
+        if let Some(origin) = queue.and_then(|queue| queue.dead_letter_origin()) {
+            self.dead_letters.push(origin.clone(), message, reason);
         }
     }
 
-    pub fn dead_letter(&mut self, queue_id: SlotId, message: &Arc<Message>, reason: Reason) {
+    /// Deals with a letter whatever has become of its queue.
+    pub fn dead_letter(&mut self, letter: &PendingLetter) {
+        let PendingLetter {
+            origin,
+            message,
+            reason,
+        } = letter;
+        let reason = *reason;
         self.spend(work::REWRITE + work::bytes(message.body().len()));
-        let Some(queue) = self.queues.get(queue_id) else {
-            return;
-        };
-        let Some(Some((exchange, _))) = queue
-            .arguments()
-            .dead_letter_exchange
-            .as_ref()
-            .map(|name| self.exchanges.get_key_value(name))
-        else {
+        let Some((exchange, _)) = self.exchanges.get_key_value(&origin.exchange) else {
             return;
         };
         let dead_letter_generation = match &message.dead_letter_generation {
@@ -72,14 +69,14 @@ impl State {
         let mut keys = vec![message.routing_key().to_vec()];
         keys.extend(copy_keys(&properties.headers(), "CC"));
         let death = Death {
-            queue: queue.name(),
+            queue: &origin.queue,
             reason: reason.name(),
             exchange: &message.exchange,
             routing_keys: &keys,
             expiration: properties.expiration(),
         };
         let mut blind = message.blind();
-        let other_key = queue.arguments().dead_letter_routing_key.as_ref();
+        let other_key = origin.routing_key.as_ref();
         let Some((headers, deaths)) = death.add_to(properties.raw_headers(), other_key.is_some()) else {
             return;
         };
@@ -116,6 +113,40 @@ mod tests {
     use crate::broker::vhost::Vhost;
     use crate::broker::vhost::memory::Memory;
     use amq_protocol::types::FieldTable;
+
+    #[test]
+    fn what_does_not_fit_a_slice_goes_on_its_way_without_its_queue() {
+        const MESSAGES: usize = 3000;
+        let memory = Arc::new(Memory::new(usize::MAX));
+        let vhost = Vhost::new("/".into(), memory.clone());
+        let (queue, rest) = vhost.with(|state| {
+            let mut add = |name: &str, arguments| {
+                let queue = Queue::new(QueueSpec::durable(name.into()), arguments, 0, &memory);
+                let id = state.queues.insert(queue);
+                state.queue_names.insert(name.into(), id);
+                id
+            };
+            let arguments = QueueArguments {
+                dead_letter_exchange: Some("".into()),
+                dead_letter_routing_key: Some((*b"rest").into()),
+                ..Default::default()
+            };
+            (add("queue", arguments), add("rest", QueueArguments::default()))
+        });
+        let left = vhost.with(|state| {
+            for _ in 0..MESSAGES {
+                let message = Message::new("".into(), vec![0, 0], 0, 2, memory.clone());
+                state.dead_letter_later(queue, Arc::new(message), Reason::Rejected);
+            }
+            state.run_pending();
+            state.delete_queue(queue);
+            state.dead_letters.len()
+        });
+        assert!(left > MESSAGES / 2);
+        while vhost.with(|state| !state.dead_letters.is_empty()) {}
+        let letters = vhost.with(|state| state.queues.get(rest).map_or(0, Queue::ready));
+        assert_eq!(letters, MESSAGES);
+    }
 
     #[test]
     fn full_queues_that_feed_each_other_come_to_an_end() {

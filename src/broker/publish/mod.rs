@@ -5,6 +5,7 @@ mod content_assembly;
 pub mod dead_letter;
 mod death;
 pub mod message;
+pub mod pending_letters;
 pub mod properties;
 pub mod reply_to;
 

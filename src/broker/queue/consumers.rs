@@ -73,7 +73,7 @@ impl State {
             *work_done += work::DELIVERY + work::bytes(entry.message.body().len());
             hand_to(session, consumer, consumer_id, queue_id, entry);
             if queue.expiring {
-                *work_done += drop_expired(queue, queue_id, now, usize::MAX, dead_letters) as i64;
+                *work_done += drop_expired(queue, now, usize::MAX, dead_letters) as i64;
             }
             if !session.woken {
                 session.woken = true;

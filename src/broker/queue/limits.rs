@@ -1,10 +1,10 @@
 //! Into a queue and, unasked, out of it again: time-to-live, length limits, x-expires.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::broker::publish::dead_letter::Reason;
 use crate::broker::publish::message::Message;
+use crate::broker::publish::pending_letters::PendingLetters;
 use crate::broker::queue::Queue;
 use crate::broker::queue::arguments::Overflow;
 use crate::broker::queue::entries::NEVER;
@@ -14,20 +14,14 @@ use crate::broker::vhost::work;
 
 /// Drops up to `most` messages that have expired at the front, for `dead_letters` when the queue has a dead letter exchange; the
 /// number dropped.
-pub fn drop_expired(
-    queue: &mut Queue,
-    queue_id: SlotId,
-    now: u64,
-    most: usize,
-    dead_letters: &mut VecDeque<(SlotId, Arc<Message>, Reason)>,
-) -> usize {
+pub fn drop_expired(queue: &mut Queue, now: u64, most: usize, dead_letters: &mut PendingLetters) -> usize {
     let mut dropped = 0;
     while dropped < most
         && let Some(entry) = queue.pop_expired(now)
     {
         dropped += 1;
-        if queue.arguments().dead_letter_exchange.is_some() {
-            dead_letters.push_back((queue_id, entry.message, Reason::Expired));
+        if let Some(origin) = queue.dead_letter_origin() {
+            dead_letters.push(origin.clone(), entry.message, Reason::Expired);
         }
     }
     dropped
@@ -109,7 +103,7 @@ impl State {
         }
         let now = self.now();
         if let Some(queue) = self.queues.get_mut(queue_id) {
-            self.work_done += drop_expired(queue, queue_id, now, most, &mut self.dead_letters) as i64;
+            self.work_done += drop_expired(queue, now, most, &mut self.dead_letters) as i64;
         }
     }
 }

@@ -12,6 +12,7 @@ use amq_protocol::types::FieldTable;
 
 use crate::broker::exchange::Binding;
 use crate::broker::publish::message::{Message, Name};
+use crate::broker::publish::pending_letters::Origin;
 use crate::broker::queue::arguments::QueueArguments;
 use crate::broker::queue::entries::{Entries, Entry, NEVER};
 use crate::broker::vhost::memory::{Memory, Share};
@@ -47,6 +48,8 @@ pub struct Queue {
     spec: QueueSpec,
     /// The arguments' meaning.
     arguments: QueueArguments,
+    /// When there is a dead letter exchange.
+    dead_letter_origin: Option<Arc<Origin>>,
     /// One level for each priority, the highest last.
     levels: Vec<Entries>,
     ready: usize,
@@ -78,9 +81,17 @@ impl Queue {
     pub fn new(spec: QueueSpec, arguments: QueueArguments, now: u64, memory: &Arc<Memory>) -> Queue {
         let levels = usize::from(arguments.max_priority.unwrap_or(0)) + 1;
         let bytes = OVERHEAD_BYTES + spec.name.len() + levels * size_of::<Entries>();
+        let dead_letter_origin = arguments.dead_letter_exchange.as_ref().map(|exchange| {
+            Arc::new(Origin {
+                queue: spec.name.clone(),
+                exchange: exchange.clone(),
+                routing_key: arguments.dead_letter_routing_key.clone(),
+            })
+        });
         Queue {
             spec,
             arguments,
+            dead_letter_origin,
             levels: (0..levels).map(|_| Entries::new(memory)).collect(),
             ready: 0,
             ready_bytes: 0,
@@ -107,6 +118,10 @@ impl Queue {
 
     pub fn arguments(&self) -> &QueueArguments {
         &self.arguments
+    }
+
+    pub fn dead_letter_origin(&self) -> Option<&Arc<Origin>> {
+        self.dead_letter_origin.as_ref()
     }
 
     pub fn ready(&self) -> usize {

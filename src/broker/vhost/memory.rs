@@ -44,16 +44,26 @@ impl Memory {
     }
 
     pub fn add(&self, bytes: usize) {
-        if self.used.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit {
-            self.blocked.store(true, Ordering::Relaxed);
+        if self.used.fetch_add(bytes, Ordering::SeqCst) + bytes > self.limit {
+            self.block();
         }
     }
 
+    fn block(&self) {
+        self.blocked.store(true, Ordering::SeqCst);
+        // What was freed before the store found nothing to resume. In the one order of these operations and of those in
+        // `subtract`, either this load sees what was freed or `subtract` sees the store.
+        self.resume_at(self.used.load(Ordering::SeqCst));
+    }
+
     pub fn subtract(&self, bytes: usize) {
-        let used = self.used.fetch_sub(bytes, Ordering::Relaxed) - bytes;
-        if self.blocked.load(Ordering::Relaxed)
+        self.resume_at(self.used.fetch_sub(bytes, Ordering::SeqCst) - bytes);
+    }
+
+    fn resume_at(&self, used: usize) {
+        if self.blocked.load(Ordering::SeqCst)
             && used <= self.limit / 100 * RESUME_PERCENT
-            && self.blocked.swap(false, Ordering::Relaxed)
+            && self.blocked.swap(false, Ordering::SeqCst)
         {
             self.resumed.notify_waiters();
         }
@@ -189,6 +199,18 @@ mod tests {
         memory.subtract(51);
         assert!(!memory.blocked());
         assert_eq!(memory.used(), 900);
+    }
+
+    #[test]
+    fn what_is_freed_while_a_thread_is_about_to_block_is_seen() {
+        let memory = Memory::new(1000);
+        // `add(1001)`, interrupted before it blocks, and another thread that frees.
+        memory.used.fetch_add(1001, Ordering::SeqCst);
+        memory.subtract(500);
+        memory.block();
+        assert!(!memory.blocked());
+        memory.add(600);
+        assert!(memory.blocked());
     }
 
     #[test]

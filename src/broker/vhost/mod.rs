@@ -32,6 +32,9 @@ use memory::Memory;
 use slots::SlotId;
 pub use state::State;
 
+/// A pause after a panic in the timers: one that comes again each time is not to take the whole processor.
+const PANIC_PAUSE_MILLISECONDS: u64 = 100;
+
 pub struct Vhost {
     state: FairMutex<State>,
     /// One permit, for a session whose input does not fit one slice: sessions with little to do come between.
@@ -93,6 +96,12 @@ impl Vhost {
     pub fn with_in_drop(&self, work: impl FnOnce(&mut State)) {
         // What the panic leaves behind is what `lock` copes with. The hook has told of it.
         let _ = catch_unwind(AssertUnwindSafe(|| self.with(work)));
+    }
+
+    /// `State::fire_timers` for the timer task, which a panic is not to end: it goes on with the next queue.
+    pub fn fire_timers(&self) -> Option<u64> {
+        let fired = catch_unwind(AssertUnwindSafe(|| self.with(State::fire_timers)));
+        fired.unwrap_or(Some(PANIC_PAUSE_MILLISECONDS))
     }
 
     /// `with` for a session, which takes what is outgoing for itself into `outgoing` (empty) on the way.

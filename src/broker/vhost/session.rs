@@ -63,6 +63,8 @@ pub struct Session {
     pub arriving: Arc<AtomicU32>,
     pub pending_confirms: Vec<u16>,
     pub exclusive_queues: Vec<SlotId>,
+    /// Mark behind the last message that it rejected into a dead letter exchange.
+    pub rejected: u64,
 }
 
 impl Session {

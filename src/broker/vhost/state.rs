@@ -1,7 +1,7 @@
 //! The state behind a vhost's lock. Its methods are in the files of what they do.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -13,8 +13,8 @@ use super::slots::{SlotId, Slots};
 use super::work;
 use crate::broker::clock::Clock;
 use crate::broker::exchange::{Exchange, Kind};
-use crate::broker::publish::dead_letter::Reason;
-use crate::broker::publish::message::{Message, Name};
+use crate::broker::publish::message::Name;
+use crate::broker::publish::pending_letters::PendingLetters;
 use crate::broker::queue::Queue;
 use crate::broker::queue::consumers::Consumer;
 use crate::broker::queue::entries::Entries;
@@ -32,8 +32,7 @@ pub struct State {
     pub routing_epoch: u64,
     /// Queues that may have something to deliver.
     pub dirty: Vec<SlotId>,
-    /// What is to be dead lettered, and from which queue.
-    pub dead_letters: VecDeque<(SlotId, Arc<Message>, Reason)>,
+    pub dead_letters: PendingLetters,
     /// Units of `work` that are left for them under this hold of the lock.
     pub dead_letter_budget: i64,
     /// Units of `work` done under this hold of the lock.
@@ -76,7 +75,7 @@ impl State {
             sessions: Slots::default(),
             routing_epoch: 1,
             dirty: Vec::new(),
-            dead_letters: VecDeque::new(),
+            dead_letters: PendingLetters::default(),
             dead_letter_budget: work::DEAD_LETTER_SLICE,
             work_done: 0,
             discarded: Vec::new(),
@@ -138,10 +137,10 @@ impl State {
                     self.deliver(queue_id);
                 }
             } else if self.dead_letter_budget > 0
-                && let Some((queue_id, message, reason)) = self.dead_letters.pop_front()
+                && let Some(letter) = self.dead_letters.pop()
             {
                 let before = self.work_done;
-                self.dead_letter(queue_id, &message, reason);
+                self.dead_letter(&letter);
                 self.dead_letter_budget -= self.work_done - before;
             } else {
                 return;

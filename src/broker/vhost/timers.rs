@@ -122,6 +122,35 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_at_one_queue_does_not_end_the_timers() {
+        let (memory, time) = (Arc::new(Memory::new(usize::MAX)), Arc::new(AtomicU64::new(0)));
+        let vhost = Vhost::with_clock("/".into(), memory.clone(), Clock::Manual(time.clone()));
+        let ids = vhost.with(|state| {
+            ["a", "b", "c"].map(|name| {
+                let mut spec = QueueSpec::durable(name.into());
+                spec.arguments
+                    .insert("x-message-ttl".into(), AMQPValue::LongInt(10));
+                let id = state.add_queue(spec).unwrap();
+                let message = Message::new("".into(), b"q\0\0x".to_vec(), 1, 2, memory.clone());
+                state.enqueue(id, Arc::new(message));
+                id
+            })
+        });
+        // A count that cannot be: taking the message out of the queue panics.
+        vhost.with(|state| state.queues.get_mut(ids[1]).unwrap().ready_bytes = 0);
+        time.store(10, Ordering::Relaxed);
+        let mut turns = 1;
+        while vhost.fire_timers().is_some() {
+            turns += 1;
+        }
+        assert_eq!(turns, 2);
+        assert_eq!(
+            vhost.with(|state| [ids[0], ids[2]].map(|id| state.queues.get(id).unwrap().ready())),
+            [0, 0]
+        );
+    }
+
+    #[test]
     fn many_messages_that_expire_at_once_are_dropped_in_slices() {
         const MESSAGES: usize = 12_000;
         let (memory, time) = (Arc::new(Memory::new(usize::MAX)), Arc::new(AtomicU64::new(0)));

@@ -110,7 +110,9 @@ compare('x-death and its companions are written in the same order', async (stage
     const message = await taken;
     await channel.cancel(`t${round}`);
     results.push(shown(message));
-    headers = message.properties.headers;
+    // With its history the message would not come through the same queues again.
+    const { 'x-death': _history, ...others } = message.properties.headers;
+    headers = others;
   }
   return results;
 });

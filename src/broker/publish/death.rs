@@ -46,6 +46,7 @@ impl Death<'_> {
             named(death, b"queue") == self.queue.as_bytes()
                 && named(death, b"reason") == self.reason.as_bytes()
         });
+        let has_history = !old.is_empty();
         let mut array = Vec::new();
         match known {
             Some(at) => {
@@ -61,7 +62,7 @@ impl Death<'_> {
                 death.sort_by_key(|(key, _)| *key);
                 put_table(&mut array, &death);
             }
-            None => self.put(&mut array),
+            None => self.put(&mut array, has_history),
         }
         let mut deaths = vec![(self.queue.into(), self.reason.into())];
         for (value, death) in &old {
@@ -85,8 +86,8 @@ impl Death<'_> {
         Some((written, Deaths(deaths)))
     }
 
-    /// A first death; its keys are in RabbitMQ's order.
-    fn put(&self, out: &mut Vec<u8>) {
+    /// A death that is not counted yet. Its keys are in RabbitMQ's order: sorted when the message has died before.
+    fn put(&self, out: &mut Vec<u8>, is_sorted: bool) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut time = now.as_secs().to_be_bytes().to_vec();
         time.insert(0, b'T');
@@ -103,6 +104,9 @@ impl Death<'_> {
         ];
         if let Some(expiration) = self.expiration {
             death.push((b"original-expiration", long(b'S', expiration)));
+        }
+        if is_sorted {
+            death.sort_by_key(|(key, _)| *key);
         }
         let death = death
             .iter()

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const amqp = require('amqplib');
+const amqp = require('../../lib/amqplib');
 const { createBroker } = require('../../lib/broker');
 
 // Ten times what the broker deals with under one hold of its lock.
@@ -46,7 +46,7 @@ for (const [ending, [options, end, elsewhere]] of Object.entries(ENDINGS)) {
     for (let number = 0; number < MESSAGES; number++) channel.sendToQueue('jobs', Buffer.from(`${number}`));
     await received(channel, 'jobs', MESSAGES);
     channel.nackAll(false);
-    // Frames of different channels may overtake each other in the client: an answer on this one says that it is out.
+    // Frames on other connections could overtake the rejection.
     if (elsewhere) await channel.prefetch(1);
     await end({ channel, connection, other });
     const letters = await received(other, 'graves', MESSAGES, { noAck: true });

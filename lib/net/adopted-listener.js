@@ -3,6 +3,7 @@
 // `server._handle`, read by anybody but us: the listening descriptor moves to a handle of Node's own. What that accepts are
 // sockets of ours on handles of Node's. See docs/design/adopted-handles.md.
 
+const { errnoException } = require('../internal/system-errors');
 const { ListenerHandle, closeDescriptor } = require('../native');
 const { SocketHandle, TCP } = require('./handle');
 const { makeHandle, ownerSymbol } = require('./node-internals');
@@ -20,18 +21,24 @@ function listenerForOthers(server) {
 function move(server, handle) {
   const { shared } = handle;
   const successor = shared ?? handle.runInContext(() => makeHandle(handle instanceof TCP, true));
-  // The process has no descriptors left.
-  if (successor === null) return handle;
   const { backlog, boundPath = null, referenced, observer } = handle;
   if (boundPath !== null) releaseOnClose(successor, boundPath);
   const fd = handle.detach();
-  if (shared === null) successor.open(fd);
-  else closeDescriptor(fd);
+  server[kHandle] = successor;
+  const opened = shared === null ? successor.open(fd) : 0;
+  if (shared !== null || opened < 0) closeDescriptor(fd);
+  if (opened < 0) return fail(server, opened, 'open');
   bindListener(successor, server, observer);
   if (!referenced) successor.unref();
-  server[kHandle] = successor;
-  successor.listen(backlog);
-  return successor;
+  const status = successor.listen(backlog);
+  return status < 0 ? fail(server, status, 'listen') : successor;
+}
+
+// Returns the server's handle from then on: none. Its 'error' comes before 'close', and later: somebody only reads `_handle`.
+function fail(server, status, call) {
+  process.nextTick(() => server.emit('error', errnoException(status, call)));
+  server.close();
+  return server[kHandle];
 }
 
 // Node removes only the file that it has bound itself.

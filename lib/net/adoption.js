@@ -36,7 +36,6 @@ function canMove(socket, handle) {
 // Connecting stays ours: whichever attempt succeeds, its descriptor moves to the successor then.
 function reserve(socket, handle) {
   const successor = makeSuccessor(socket, handle);
-  if (successor === null) return handle;
   handle.successor = successor;
   for (const name of FORWARDED) forward(successor, name, () => socket[kHandle]);
   return successor;
@@ -44,7 +43,9 @@ function reserve(socket, handle) {
 
 function forward(successor, name, current) {
   if (name === 'fd') {
-    Object.defineProperty(successor, name, { configurable: true, get: () => current()?.fd ?? -1 });
+    // Without a socket the answer depends on whether the handle is closed.
+    const own = () => Reflect.get(Object.getPrototypeOf(successor), name, successor);
+    Object.defineProperty(successor, name, { configurable: true, get: () => current()?.fd ?? own() });
   } else if (successor[name]) {
     Object.defineProperty(successor, name, {
       configurable: true,
@@ -61,10 +62,9 @@ function completeReservation(socket) {
   move(socket, handle);
 }
 
-// Null when the process has no descriptors left.
 function makeSuccessor(socket, handle) {
   const successor = handle.runInContext(() => makeHandle(handle instanceof TCP, false));
-  if (successor !== null) attachNodes(socket, successor);
+  attachNodes(socket, successor);
   return successor;
 }
 
@@ -81,8 +81,6 @@ function move(socket, handle) {
   // The kernel has refused it.
   if (socket[kHandle] !== handle) return socket[kHandle];
   const successor = handle.successor ?? makeSuccessor(socket, handle);
-  if (successor === null) return handle;
-
   const { reading, referenced, onShutdown } = handle;
   const unwritten = writer?.giveUp() ?? [];
   const fd = handle.detach();

@@ -197,7 +197,6 @@ class SocketHandle {
     this.closed = true;
     this.onClosed = callback;
     this.observer = null;
-    this.successor?.close();
     this.cancelled = this.madeWriter?.close() ?? null;
     if (this.bareFd > STDERR) native.closeDescriptor(this.bareFd);
     this.bareFd = -1;
@@ -205,6 +204,8 @@ class SocketHandle {
     if (callback) this.native ??= this.#openStream(-1, false);
     // A descriptor that was refused has no stream to tell of it.
     if (!this.native?.close(true) && callback) setImmediate(callback);
+    // Behind the stream's, since libuv finishes what was closed last first: with the callback the successor is closed too.
+    this.successor?.close();
   }
 
   // As close(), with a reset of the connection.

@@ -13,6 +13,8 @@ const SOCKET = 0;
 const SERVER = 1;
 const ANY_IPV4 = 4;
 const UNIX = 0;
+// Truthy, and not a string.
+const INVALID_PATH = {};
 
 // Node ties a handle to its socket in the constructor, whatever the handle is.
 const sample = {};
@@ -37,22 +39,35 @@ function isStateSymbol(symbol) {
   return stateSymbols.get(symbol.description) === symbol;
 }
 
-/** A handle of Node's without a descriptor; null when the process has none left to learn its class with. */
+/** A handle of Node's without a descriptor. */
 function makeHandle(isTcp, isServer) {
   const Handle = classOf(isTcp);
-  return Handle === null ? null : new Handle(isServer ? SERVER : SOCKET);
+  return new Handle(isServer ? SERVER : SOCKET);
 }
 
 function classOf(isTcp) {
   if (!classes.has(isTcp)) {
     const fd = native.openSocket(isTcp ? ANY_IPV4 : UNIX);
-    if (fd < 0) return null;
-    native.releaseDescriptor(fd);
-    const socket = new Socket({ fd, manualStart: true });
+    const socket = fd < 0 ? refusedSocket(isTcp) : socketOn(fd);
     classes.set(isTcp, socket._handle.constructor);
     socket.destroy();
   }
   return classes.get(isTcp);
+}
+
+function socketOn(fd) {
+  native.releaseDescriptor(fd);
+  return new Socket({ fd, manualStart: true });
+}
+
+// For a process without free descriptors: connect() makes the handle before it validates these. Otherwise avoided, since
+// instrumentation of connect() would see a failed attempt.
+function refusedSocket(isTcp) {
+  const socket = new Socket();
+  try {
+    socket.connect(isTcp ? { port: -1 } : { path: INVALID_PATH });
+  } catch {}
+  return socket;
 }
 
 /** The handle's events are the socket's from now on. */

@@ -52,7 +52,7 @@ impl State {
             reason,
         } = letter;
         let reason = *reason;
-        self.spend(work::REWRITE + work::bytes(message.body().len()));
+        self.spend(work::REWRITE + work::bytes(message.properties().len() + message.body().len()));
         let Some((exchange, _)) = self.exchanges.get_key_value(&origin.exchange) else {
             return;
         };

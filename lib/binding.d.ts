@@ -105,8 +105,8 @@ export declare class ChannelHandle {
 export declare class ChildHandle {
   constructor(owner: object, onEvent: (arg: unknown) => unknown)
   /**
-   * Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe
-   * (replaced by our end of it), else a descriptor of ours.
+   * Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe,
+   * -5 one with more room (both are replaced by our end), else a descriptor of ours.
    */
   spawn(options: SpawnOptions, stdio: Int32Array): number
   /** 0 when there is no process. */

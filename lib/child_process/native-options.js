@@ -2,7 +2,7 @@
 
 // From Node's normalised options to what native takes.
 
-const [IGNORE, PIPE, SAME_AS_STDOUT, INVALID] = [-1, -2, -3, -4];
+const [IGNORE, PIPE, SAME_AS_STDOUT, INVALID, WIDE_PIPE] = [-1, -2, -3, -4, -5];
 
 // Node 22 and later start an asynchronous child with nothing in the place of an argument that has no text.
 const takesAllArguments = Number.parseInt(process.versions.node, 10) >= 22;
@@ -43,7 +43,7 @@ function descriptorOf(entry) {
   if (entry.type === 'ignore') return IGNORE;
   if (entry.type === 'same') return SAME_AS_STDOUT;
   const fd = entry.type === 'wrap' ? entry.handle.fd : entry.fd;
-  if (fd === undefined) return PIPE;
+  if (fd === undefined) return entry.ipc ? WIDE_PIPE : PIPE;
   // libuv's rules: -1 is what a closed stream has, other negative numbers are nothing.
   if (fd === -1) return INVALID;
   return fd < 0 ? IGNORE : fd;

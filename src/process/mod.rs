@@ -23,6 +23,6 @@ pub use command::{Command, CommandOptions};
 pub use guardian::{guardian_prefix, set_guardian_prefix};
 pub use lasting_thread::launch_lastingly;
 pub use launch::{Launched, launch};
-pub use stdio::{IGNORE, PIPE, SAME_AS_STDOUT, StdioTable};
+pub use stdio::{IGNORE, PIPE, SAME_AS_STDOUT, StdioTable, WIDE_PIPE};
 pub use sync_run::{SyncLimits, SyncPipe, SyncResult, run as run_sync};
 pub use tree::{Member, kill_remaining, kill_tree};

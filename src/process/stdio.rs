@@ -1,8 +1,8 @@
 //! The descriptors a child starts with.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::event_loop::{Errno, last_errno};
+use crate::event_loop::{Errno, enlarge_send_buffer, last_errno};
 
 /// Entry of a stdio list: nothing (`/dev/null` for 0, 1 and 2).
 pub const IGNORE: i32 = -1;
@@ -15,6 +15,10 @@ pub const SAME_AS_STDOUT: i32 = -3;
 /// Entry of a stdio list: a stream that is closed.
 pub const INVALID: i32 = -4;
 
+/// Entry of a stdio list: a pipe with more room for what the child writes than Node's. Only where nothing that lies in it is
+/// thrown away at the child's end: the fork channel, which is read to its end.
+pub const WIDE_PIPE: i32 = -5;
+
 /// For each descriptor of the child where it comes from, and our ends of the pipes.
 pub struct StdioTable {
     /// What becomes descriptor 0, 1, 2, … of the child; -1 for nothing.
@@ -25,7 +29,7 @@ pub struct StdioTable {
 }
 
 impl StdioTable {
-    /// Makes the pipes that `list` asks for. An entry of it is `IGNORE`, `PIPE` or a descriptor of ours.
+    /// Makes the pipes that `list` asks for. An entry of it is `IGNORE`, `PIPE`, `WIDE_PIPE` or a descriptor of ours.
     ///
     /// # Errors
     /// EMFILE, ENFILE: no descriptors left; EINVAL for `INVALID`. None stays open then.
@@ -44,11 +48,14 @@ impl StdioTable {
                 table.sources.push(stdout);
                 continue;
             }
-            if entry != PIPE {
+            if entry != PIPE && entry != WIDE_PIPE {
                 table.sources.push(entry);
                 continue;
             }
             let (ours, theirs) = pipe()?;
+            if entry == WIDE_PIPE {
+                enlarge_send_buffer(theirs.as_fd());
+            }
             table.sources.push(theirs.as_raw_fd());
             table.ends.push((index, ours));
             table._theirs.push(theirs);

@@ -14,7 +14,8 @@ use crate::binding::callback::Callback;
 use crate::binding::environment::Environment;
 use crate::event_loop::{Errno, holds_more_than_sent_at_once};
 use crate::process::{
-    self, Child, ExitObserver, ExitStatus, Launched, PIPE, StdioTable, kill_tree, launch, launch_lastingly,
+    self, Child, ExitObserver, ExitStatus, Launched, PIPE, StdioTable, WIDE_PIPE, kill_tree, launch,
+    launch_lastingly,
 };
 
 /// What `onEvent` is told: (kind, a, b).
@@ -61,8 +62,8 @@ impl ChildHandle {
         })
     }
 
-    /// Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe
-    /// (replaced by our end of it), else a descriptor of ours.
+    /// Starts the process: 0 or a negative errno. `stdio` has an entry for each descriptor of the child: -1 nothing, -2 a pipe,
+    /// -5 one with more room (both are replaced by our end), else a descriptor of ours.
     #[napi(catch_unwind)]
     pub fn spawn(&self, options: SpawnOptions, mut stdio: Int32Array) -> i32 {
         // SAFETY: JavaScript waits for us and does not touch the array.
@@ -216,7 +217,7 @@ impl ChildHandle {
     /// Hands our ends of the pipes to JavaScript.
     fn give(&self, ends: Vec<(usize, OwnedFd)>, stdio: &mut [i32]) {
         for (index, fd) in ends {
-            debug_assert_eq!(stdio[index], PIPE);
+            debug_assert!([PIPE, WIDE_PIPE].contains(&stdio[index]));
             stdio[index] = self.events.environment.in_transit.give(fd);
         }
     }

@@ -93,7 +93,7 @@ impl Child {
         process.as_ref().ok_or(-libc::ESRCH)?.signal(signal)
     }
 
-    /// Waits until it has executed its program: at most 0.9 s, since somebody may have stopped it.
+    /// Waits until it has executed its program; at most 0.9 s, and no longer than until somebody has stopped it.
     ///
     /// # Errors
     /// Why it did not.

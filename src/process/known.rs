@@ -2,7 +2,7 @@
 //! the thread that launches need not wait for it.
 //!
 //! What can fail all the same (no memory, a file that another process has open for writing, an interpreter that is gone) is
-//! reported late, once.
+//! reported in the next tick, once.
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;

@@ -49,8 +49,8 @@ pub struct Launched {
     pub process: Watched,
 }
 
-/// Starts `command` with the descriptors of `stdio`, and waits until the program is executed unless that is sure to succeed:
-/// should it fail all the same, `late_failure` has the reason when the child has ended.
+/// Starts `command` with the descriptors of `stdio`, and waits until the program is executed, unless it was executed before:
+/// `Child::await_program` waits for that, and has the reason should it fail all the same.
 ///
 /// # Errors
 /// What the system call that failed said: ENOENT for a missing program or directory, EACCES, EAGAIN, …

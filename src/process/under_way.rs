@@ -19,8 +19,10 @@ const UNKNOWN: u8 = 0;
 const YES: u8 = 1;
 const NO: u8 = 2;
 
-/// How long a child is waited for. It is not refused after that: somebody may have stopped it.
+/// How long a child is waited for at most; it goes on by itself then.
 const LONGEST_WAIT: Duration = Duration::from_millis(900);
+/// How often it is looked whether somebody has stopped it, which ends the wait.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A `Birth` that a child may have; left to the child when dropped before the child has let go of it.
 pub(super) struct Lent(NonNull<Birth>);
@@ -58,7 +60,7 @@ pub(super) fn await_all() -> bool {
     CHILDREN.with_borrow_mut(|children| {
         children.sweep();
         let waits = !children.lent.is_empty();
-        children.lent.iter().for_each(|(_, birth)| birth.wait());
+        children.lent.iter().for_each(|(pid, birth)| birth.wait(*pid));
         children.sweep();
         waits
     })
@@ -72,7 +74,7 @@ pub(super) fn await_program(pid: libc::pid_t) -> Result<(), Errno> {
     CHILDREN.with_borrow_mut(|children| {
         let mut lent = children.lent.iter();
         if let Some((_, birth)) = lent.find(|(other, _)| *other == pid) {
-            birth.wait();
+            birth.wait(pid);
             children.sweep();
         }
         let failed = children.failed.iter().find(|(failed, _)| *failed == pid);
@@ -131,17 +133,14 @@ impl Lent {
         self.borrows().load(Ordering::Acquire) != 0
     }
 
-    /// Returns when the child has let go of it, or after `LONGEST_WAIT`.
-    fn wait(&self) {
+    /// Returns when the child `pid` has let go of it, when it is stopped, or after `LONGEST_WAIT`.
+    fn wait(&self, pid: libc::pid_t) {
         let begun = Instant::now();
-        while self.is_borrowed() {
-            let Some(left) = LONGEST_WAIT.checked_sub(begun.elapsed()) else {
-                return;
-            };
-            let limit = libc::timespec {
-                tv_sec: 0,
-                tv_nsec: left.subsec_nanos().into(),
-            };
+        let limit = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: LOOK_AGAIN.subsec_nanos().into(),
+        };
+        while self.is_borrowed() && begun.elapsed() < LONGEST_WAIT && !is_stopped(pid) {
             // SAFETY: a futex of ours that the kernel wakes; not private, since it is another process that lets go.
             unsafe {
                 libc::syscall(
@@ -160,6 +159,15 @@ impl Lent {
         // SAFETY: no child has it now.
         unsafe { self.0.as_ref() }.error()
     }
+}
+
+/// Whether a child of ours is stopped; it stays to be waited for.
+fn is_stopped(pid: libc::pid_t) -> bool {
+    // SAFETY: all zeros are a valid siginfo_t, which the kernel fills or leaves alone.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: as above.
+    unsafe { libc::waitid(libc::P_PID, pid as libc::id_t, &raw mut info, flags) == 0 && info.si_signo != 0 }
 }
 
 impl Drop for Lent {

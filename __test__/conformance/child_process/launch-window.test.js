@@ -5,7 +5,8 @@
 const { once } = require('node:events');
 const fs = require('node:fs');
 
-const { compare, scriptOf } = require('./compare');
+const nodes = require('node:child_process');
+const { compare } = require('./compare');
 
 const ROUNDS = 30;
 
@@ -32,18 +33,47 @@ compare("behind 'spawn' the child is in its directory", async (module, log) => {
   log([...seen]);
 });
 
-const STOPPED = `
-  cp.spawn('true', { stdio: 'ignore' }).on('exit', () => {
-    const children = Array.from({ length: 10 }, () => cp.spawn('true', { stdio: 'ignore' }));
-    for (const child of children) child.kill('SIGSTOP');
-    require('node:fs').writeSync(1, JSON.stringify(children.map(({ pid }) => pid)));
-    END
+const stopping = (modulePath, end) => `
+  const { spawn } = require(${JSON.stringify(modulePath)});
+  spawn('true', { stdio: 'ignore' }).on('exit', () => {
+    const pids = Array.from({ length: 10 }, () => spawn('true', { stdio: 'ignore' }).pid);
+    // Not child.kill(), which waits for the program.
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    require('node:fs').writeSync(1, JSON.stringify(pids));
+    ${end}
   });`;
 
 for (const end of ['process.exit(3);', 'throw new Error("end");']) {
   compare(`children that are stopped at once do not hold up the end by ${end}`, async (module, log) => {
-    const { status, signal, stdout } = scriptOf(STOPPED.replace('END', end))(module);
-    for (const pid of JSON.parse(stdout)) process.kill(pid, 'SIGKILL');
-    log({ status, signal });
+    const modulePath =
+      module === nodes ? 'node:child_process' : require.resolve('../../../lib/child_process');
+    const stdio = ['ignore', 'pipe', 'ignore'];
+    const parent = nodes.spawn(process.execPath, ['-e', stopping(modulePath, end)], { stdio });
+    // Not 'close': a child that has not executed its program has the parent's descriptors.
+    const [[pids], status] = await Promise.all([once(parent.stdout, 'data'), once(parent, 'exit')]);
+    JSON.parse(pids).forEach(endOrphan);
+    log(status);
   });
 }
+
+// Some had ended before they were stopped.
+function endOrphan(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+compare(
+  'children that are stopped at once hold up nothing, and go on when they are continued',
+  async (module, log) => {
+    await once(module.spawn('true', { stdio: 'ignore' }), 'exit');
+    const children = Array.from({ length: 10 }, () => module.spawn('true', { stdio: 'ignore' }));
+    const ended = children.map((child) => once(child, 'exit'));
+    for (const child of children) process.kill(child.pid, 'SIGSTOP');
+    await Promise.all(children.map((child) => once(child, 'spawn')));
+    for (const child of children) process.kill(child.pid, 'SIGCONT');
+    log(await Promise.all(ended));
+  },
+);

@@ -8,7 +8,7 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { setTimeout } = require('node:timers/promises');
+const { setImmediate } = require('node:timers/promises');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 
@@ -187,7 +187,7 @@ test('a copy that nobody has any more is collected, with its context', { timeout
   for (let index = 0; index < 5; index++) await use(index);
   do {
     // In a turn of its own: what deref() has given stays until the end of its turn.
-    await setTimeout(10);
+    await setImmediate();
     collect();
   } while (gone.some((reference) => reference.deref() !== undefined));
 });

@@ -28,6 +28,7 @@ function fromTap(text) {
       if (depth > 0 && parents[depth - 1]) parents[depth - 1].hasTests = true;
       continue;
     }
+    // SKIP and TODO are TAP's directives.
     const point = /^( *)(not )?ok \d+(?: -)? ?(.*?)(?: # (SKIP|TODO)\b.*)?$/i.exec(line);
     if (!point) continue;
     const [, indent, failed, name, directive] = point;
